@@ -1,0 +1,1 @@
+"""Prefect flows: names, parameters and the order of tasks. No rule of the domain lives here."""

@@ -1,0 +1,1 @@
+"""The object-storage half of the sandbox: buckets, objects, signatures."""

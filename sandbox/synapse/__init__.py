@@ -1,0 +1,1 @@
+"""The Synapse half of the sandbox: its records and its REST calls."""

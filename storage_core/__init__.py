@@ -1,0 +1,1 @@
+"""Where the bytes of a Synapse project live: declare it, use it, move it, prove it. Works without Prefect."""

@@ -1,0 +1,1 @@
+"""Copy engines, one per file, all behind ``ports.CopyEngine``."""

@@ -1,0 +1,1 @@
+"""The DuckDB adapter; the only home of duckdb. Used from one thread."""

@@ -1,0 +1,1 @@
+"""Storage location types, one per file."""

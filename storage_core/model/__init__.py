@@ -1,0 +1,1 @@
+"""Frozen records and enumerations; no behaviour beyond properties, no I/O."""

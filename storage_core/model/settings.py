@@ -1,0 +1,31 @@
+"""What to migrate and how; bound to the index file that is made with it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storage_core.model.ids import EntityId, StorageLocationId
+
+
+class FileVersionStrategy(StrEnum):
+    """Which versions of a file are moved, and how."""
+
+    NEW = "new"
+    LATEST = "latest"
+    ALL = "all"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationSettings:
+    """The question an index answers. Two different questions never share an index file.
+
+    Attributes:
+        roots: where to start: projects, folders, files or tables; at least one.
+        source_location_ids: only bytes in these locations are moved; empty means all of them.
+    """
+
+    roots: tuple[EntityId, ...]
+    destination: StorageLocationId
+    source_location_ids: tuple[StorageLocationId, ...] = ()
+    strategy: FileVersionStrategy = FileVersionStrategy.NEW
+    include_tables: bool = False

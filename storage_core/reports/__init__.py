@@ -1,0 +1,1 @@
+"""What people read afterwards: one report per file."""

@@ -1,0 +1,1 @@
+"""The REST adapter; the only home of httpx and tenacity."""

@@ -1,0 +1,1 @@
+"""Fakes behind our ports: small, complete implementations for tests, never used at run time."""

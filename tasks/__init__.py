@@ -1,0 +1,1 @@
+"""Prefect tasks, one per batch and never one per file."""
