@@ -12,12 +12,28 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from storage_core.model.copies import Copied, CopyFailed, CopyRequest
+from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy
 from storage_core.model.destinations import LocationFacts
-from storage_core.model.entities import ChildrenPage, FileSnapshot, RootSnapshot, UserProfile
+from storage_core.model.entities import ChildrenPage, EntityHeader, FileSnapshot, RootSnapshot, UserProfile
 from storage_core.model.handles import Association, HandleAnswer
 from storage_core.model.ids import EntityId, StorageLocationId
-from storage_core.model.repoints import AddVersion, SwapVersionHandle
+from storage_core.model.plans import StatusCount, WorkAhead
+from storage_core.model.repoints import AddVersion, RepointOutcome, SwapVersionHandle
+from storage_core.model.settings import MigrationSettings
+from storage_core.model.tallies import Tally
+from storage_core.model.works import (
+    CopyDiscarded,
+    Described,
+    EtagLearnt,
+    FoundEntity,
+    Listed,
+    LookFailed,
+    ProofWork,
+    RepointWork,
+    Verified,
+    VerifyFailed,
+    VerifyWork,
+)
 
 
 class Clock(Protocol):
@@ -104,3 +120,132 @@ class ObjectReader(Protocol):
     async def md5_of(self, association: Association) -> str:
         """Hash the whole object behind a handle; lower-case hex. One Synapse call, and the bytes."""
         ...
+
+
+class WalkLedger(Protocol):
+    """The index while the tree is walked and every entity in it is looked into.
+
+    All `pending_*` methods of the ledger return work with a number above `after`, lowest first, at most `limit`;
+    they change nothing: the process that holds the index is the only claimant. All `record_*` methods are one
+    transaction each: after they return, the outcome survives a kill.
+    """
+
+    def add_roots(self, roots: Sequence[EntityHeader]) -> None:
+        """Note where the walk starts. Roots that are already noted are left alone."""
+        ...
+
+    def pending_containers(self, *, after: int, limit: int) -> tuple[FoundEntity, ...]:
+        """Containers not listed yet."""
+        ...
+
+    def record_listings(self, outcomes: Sequence[Listed | LookFailed]) -> Tally:
+        """Note children (each entity once, however often it is met) and close their containers.
+
+        Children that the settings leave alone become SKIPPED items at once, with their reason.
+        """
+        ...
+
+    def pending_files(self, *, after: int, limit: int) -> tuple[FoundEntity, ...]:
+        """Files (and record sets) not looked into yet."""
+        ...
+
+    def record_descriptions(self, outcomes: Sequence[Described | LookFailed]) -> Tally:
+        """Store the items of each entity, replacing what an earlier, failed look left behind."""
+        ...
+
+    def finish_indexing(self) -> None:
+        """Make one PENDING copy per distinct source handle of the INDEXED items. Safe to repeat."""
+        ...
+
+
+class CopyLedger(Protocol):
+    """The index while handles are copied and proven."""
+
+    def pending_copies(self, *, after: int, limit: int) -> tuple[CopyRequest, ...]:
+        """Copies to be made, each with one association through which the source may be read."""
+        ...
+
+    def record_copies(self, outcomes: Sequence[Copied | CopyFailed]) -> Tally:
+        """Note new handles (before any place is touched) or failures; a failure marks its items ERRORED."""
+        ...
+
+    def pending_proofs(self, *, after: int, limit: int) -> tuple[ProofWork, ...]:
+        """Copies that were made and not judged yet."""
+        ...
+
+    def record_proofs(self, outcomes: Sequence[ProvenCopy | CopyFailed | CopyDiscarded | EtagLearnt]) -> Tally:
+        """Note verdicts. A discarded copy is PENDING again, with `discard_previous`."""
+        ...
+
+    def etag_meaning(self, location_id: StorageLocationId) -> EtagMeaning:
+        """What is known about the ETags of a storage location."""
+        ...
+
+
+class RepointLedger(Protocol):
+    """The index while places are changed and read back."""
+
+    def pending_repoints(self, *, after: int, limit: int) -> tuple[RepointWork, ...]:
+        """Entities with INDEXED places whose copies are PROVEN; about `limit` places, entities never split."""
+        ...
+
+    def record_repoints(self, outcomes: Sequence[RepointOutcome]) -> Tally:
+        """Note what became of each place. A repointed one stays INDEXED until it was read back."""
+        ...
+
+    def pending_verifications(self, *, after: int, limit: int) -> tuple[VerifyWork, ...]:
+        """Repointed places that were not read back yet."""
+        ...
+
+    def record_verifications(self, outcomes: Sequence[Verified | VerifyFailed]) -> Tally:
+        """Items that were read back become MIGRATED; others ERRORED."""
+        ...
+
+
+class PlanLedger(Protocol):
+    """The index as a plan and a report see it."""
+
+    @property
+    def settings(self) -> MigrationSettings:
+        """The settings the index is bound to."""
+        ...
+
+    def is_indexed(self) -> bool:
+        """Whether the walk is complete: nothing pending, nothing failed, copies made."""
+        ...
+
+    def counts(self) -> tuple[StatusCount, ...]:
+        """Items by status and reason."""
+        ...
+
+    def ahead(self) -> WorkAhead:
+        """What is still to be done."""
+        ...
+
+    def confirm(self, plan_hash: str, *, by: str) -> None:
+        """Note that somebody agreed to this plan (an event, with the time)."""
+        ...
+
+    def confirmed_plan(self) -> str | None:
+        """The hash of the plan agreed to last."""
+        ...
+
+    def note(self, event: str, detail: str) -> None:
+        """Append to the journal: what happened, when, by whom; never a secret."""
+        ...
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep a small fact about this migration (for example a location's bucket) under a name."""
+        ...
+
+    def recall(self, key: str) -> str | None:
+        """A fact kept earlier, or None."""
+        ...
+
+    def publish(self) -> None:
+        """Refresh the read snapshot beside the index, for other processes."""
+        ...
+
+
+class Ledger(WalkLedger, CopyLedger, RepointLedger, PlanLedger, Protocol):
+    """The whole index."""

@@ -1,0 +1,115 @@
+"""Units of work that phases claim from the index, and what can come of each."""
+
+from dataclasses import dataclass
+
+from storage_core.model.copies import Copied, EtagMeaning
+from storage_core.model.entities import EntityHeader, EntityKind
+from storage_core.model.handles import Association, FileHandle
+from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
+from storage_core.model.items import IndexedItem, ReasonCode
+from storage_core.model.repoints import Repoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundEntity:
+    """An entity that the walk met and that is still to be looked into. `seq` numbers them in order of finding."""
+
+    seq: int
+    entity_id: EntityId
+    parent_id: EntityId | None
+    name: str
+    kind: EntityKind
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """All children of one container, each once. The container is finished when this is recorded."""
+
+    seq: int
+    container_id: EntityId
+    children: tuple[EntityHeader, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookFailed:
+    """An entity could not be looked into (listed, or read). It is looked into again by the next retry."""
+
+    seq: int
+    entity_id: EntityId
+    parent_id: EntityId | None
+    name: str
+    reason: ReasonCode
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """Every place of one entity that counts under the strategy, with its verdict."""
+
+    seq: int
+    entity_id: EntityId
+    items: tuple[IndexedItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofWork:
+    """A finished copy that nobody has proven yet. `attempts` counts earlier copies of it that were discarded."""
+
+    copied: Copied
+    source: FileHandle
+    association: Association
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyDiscarded:
+    """The copy held other bytes; the next try must not meet it again."""
+
+    copy_id: int
+    source: FileHandleId
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EtagLearnt:
+    """What one reread showed about the ETags of a storage location."""
+
+    location_id: StorageLocationId
+    meaning: EtagMeaning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepointWork:
+    """All changes of one entity, lowest version first; they are sent one after the other (contract 6.6)."""
+
+    last_item_id: int
+    entity_id: EntityId
+    changes: tuple[Repoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyWork:
+    """A repointed item, and what reading it back must show."""
+
+    item_id: int
+    association: Association
+    destination: StorageLocationId
+    size_bytes: int
+    md5: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """Read back as expected."""
+
+    item_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyFailed:
+    """Not read back as expected, or not readable."""
+
+    item_id: int
+    reason: ReasonCode
+    detail: str
