@@ -45,6 +45,11 @@ class User:
         """Whether no token was sent."""
         return self.id == ANONYMOUS_ID
 
+    def require_signed_in(self) -> None:
+        """Refuse the anonymous user with 403."""
+        if self.is_anonymous:
+            raise Refused(403, "Anonymous users cannot perform this operation. Please sign in.")
+
     def principal_ids(self) -> frozenset[int]:
         """Every principal whose rights this user has: own, teams', the public's and, signed in, everybody's."""
         ids = {self.id, PUBLIC_ID, *self.team_ids}
