@@ -8,9 +8,9 @@ Errors of the network ports, unless a method says otherwise:
     (nobody answers: stop). Retries have already happened when one of these arrives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy
 from storage_core.model.destinations import LocationFacts
@@ -249,3 +249,32 @@ class PlanLedger(Protocol):
 
 class Ledger(WalkLedger, CopyLedger, RepointLedger, PlanLedger, Protocol):
     """The whole index."""
+
+
+class Queries(Protocol):
+    """A finished or running index as reports read it: its public views only, and nothing changes.
+
+    Opened on the index itself or, while another process works on it, on the read snapshot beside it.
+    """
+
+    @property
+    def settings(self) -> MigrationSettings:
+        """The settings the index is bound to."""
+        ...
+
+    @property
+    def as_of(self) -> datetime:
+        """When what is read was true (aware, UTC): the snapshot's time, or that of the last change."""
+        ...
+
+    def counts(self) -> tuple[StatusCount, ...]:
+        """Items by status and reason."""
+        ...
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterable[tuple[Any, ...]]:
+        """Run one SELECT over the public views; `?` stands for a parameter."""
+        ...
+
+    def arrow(self, sql: str, parameters: Sequence[object] = ()) -> Any:
+        """The same as a `pyarrow.Table`."""
+        ...
