@@ -17,6 +17,7 @@
         ├── Conflict               409
         ├── PreconditionFailed     412: an etag or an expected handle is out of date
         └── ServerFault            5xx after all tries
+            └── AnswerLost         sent, but whether it was done is unknown: read again
 
 Expected trouble with one file is no exception but a value (``CopyFailed``, ``Drifted`` …) that ends in the
 index with a reason code. An exception means: this batch, or this run, must stop.
@@ -118,13 +119,14 @@ class RestError(SynapseStorageError):
 
     Attributes:
         call: method and path, without query values, for example ``PUT /entity/syn1``.
-        status: the HTTP status.
+        status: the HTTP status; 0 when no answer arrived.
         reason: what the service said, shortened.
         error_code: the service's ``errorCode``, mostly absent.
     """
 
     def __init__(self, *, call: str, status: int, reason: str, error_code: str | None = None, fix: str = "") -> None:
-        super().__init__(f"{call} was answered {status}: {reason}", fix=fix)
+        answered = f"was answered {status}" if status else "got no answer"
+        super().__init__(f"{call} {answered}: {reason}", fix=fix)
         self.call = call
         self.status = status
         self.reason = reason
@@ -161,3 +163,10 @@ class ServerFault(RestError):  # noqa: N818
     """5xx that did not go away within the allowed tries."""
 
     exit_code = ExitCode.UNAVAILABLE
+
+
+class AnswerLost(ServerFault):
+    """A change was sent, and whether it was made is unknown: read its object again, then decide (contract 13.6).
+
+    Raised only for calls that must not be repeated blindly.
+    """
