@@ -74,17 +74,21 @@ class Access:
         self._acls[entity_id] = acl
         return acl
 
+    def make_owner(self, world: "World", entity_id: str, user_id: str) -> Acl:
+        """The list a new project gets: every right for its creator."""
+        return self.put(world, entity_id, {int(user_id): ALL_RIGHTS})
+
     def drop(self, entity_id: str) -> None:
         """Back to inheritance."""
         self._acls.pop(entity_id, None)
 
     def benefactor_of(self, world: "World", entity_id: str) -> str:
         """The id of the entity whose list governs this one: itself or its nearest ancestor with an own list."""
-        here: str | None = entity_id
-        while here is not None and here not in self._acls:
+        here = entity_id
+        while here not in self._acls and here != ROOT_ID:
             entity = world.entities.get(here)
-            here = entity.parent_id if entity else None
-        return here or ROOT_ID
+            here = entity.parent_id if entity else ROOT_ID
+        return here
 
     def may(self, world: "World", user: User, entity_id: str, right: str) -> bool:
         """Whether *user* has *right* on the entity; administrators always have."""

@@ -1,11 +1,15 @@
 """Entities and their versions: the tree of projects, folders, files and tables (contract 6)."""
 
 import re
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from sandbox.synapse.activities import Activities
 from sandbox.synapse.http import Json, Refused
-from sandbox.synapse.kinds import Kind
+from sandbox.synapse.kinds import COUNTED, Kind
 
 if TYPE_CHECKING:
     from sandbox.synapse.world import World
@@ -46,7 +50,7 @@ class Entity:
     """One entity; `versions` are oldest first and never empty, the last one is the current one.
 
     Attributes:
-        parent_id: the root's id for projects; None only for the root itself.
+        parent_id: the root's id for projects.
         last_number: the highest version number ever given; numbers are not reused.
         in_trash: trashed, itself or with an ancestor: invisible but still holding its handles.
     """
@@ -54,7 +58,7 @@ class Entity:
     id: str
     kind: Kind
     name: str
-    parent_id: str | None
+    parent_id: str
     created_by: str
     created_on: str
     etag: str
@@ -69,9 +73,16 @@ class Entity:
 
     def version(self, number: int) -> Version | None:
         """The version of that number, or None."""
-        if self.versions[-1].number == number:
-            return self.versions[-1]
-        return next((version for version in self.versions if version.number == number), None)
+        at = bisect_left(self.versions, number, key=lambda version: version.number)
+        if at < len(self.versions) and self.versions[at].number == number:
+            return self.versions[at]
+        return None
+
+    def require_version_named(self, raw: str) -> Version:
+        """The version whose number was written in a path; refuses with 400 or 404."""
+        if not raw.isdecimal():
+            raise Refused(400, f"{raw} is not a valid version number")
+        return self.require_version(int(raw))
 
     def require_version(self, number: int) -> Version:
         """The version of that number; refuses with 404."""
@@ -93,24 +104,53 @@ class VersionContent(TypedDict, total=False):
     fields: Json
 
 
+class Order(StrEnum):
+    """How a listing of children is sorted."""
+
+    NAME = "NAME"
+    CREATED_ON = "CREATED_ON"
+    MODIFIED_ON = "MODIFIED_ON"
+
+
+@dataclass(slots=True)
 class _Children:
-    """The children of one container: by id in order of creation, and by name."""
+    """The children of one container that are not in the trash: by id, by name, and sorted as last asked for."""
 
-    __slots__ = ("by_id", "by_name", "sorted_ids")
+    by_id: dict[str, Entity] = field(default_factory=dict)
+    by_name: dict[str, str] = field(default_factory=dict)
+    counted: int = 0
+    listings: dict[tuple[Order, frozenset[Kind]], list[Entity]] = field(default_factory=dict)
 
-    def __init__(self) -> None:
-        self.by_id: dict[str, Entity] = {}
-        self.by_name: dict[str, str] = {}
-        self.sorted_ids: dict[tuple[object, ...], list[str]] = {}
+    def put(self, entity: Entity) -> None:
+        self.by_id[entity.id] = entity
+        self.by_name[entity.name] = entity.id
+        self.counted += entity.kind in COUNTED
+        self.listings.clear()
+
+    def take(self, entity: Entity) -> None:
+        del self.by_id[entity.id]
+        del self.by_name[entity.name]
+        self.counted -= entity.kind in COUNTED
+        self.listings.clear()
+
+    def listing(self, order: Order, kinds: frozenset[Kind]) -> list[Entity]:
+        known = self.listings.get((order, kinds))
+        if known is not None:
+            return known
+        chosen = sorted((child for child in self.by_id.values() if child.kind in kinds), key=_SORT_KEYS[order])
+        if order is not Order.MODIFIED_ON:  # those keys change under us
+            self.listings[(order, kinds)] = chosen
+        return chosen
 
 
 class Entities:
-    """Every entity by id and by place in the tree."""
+    """Every entity by id and by place in the tree. Rules of the REST calls are not kept here."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Entity] = {}
         self._children: dict[str, _Children] = {}
         self._holders: dict[str, tuple[str, ...]] = {}
+        self.activities = Activities()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -136,16 +176,26 @@ class Entities:
         """The entities above, nearest first, up to the project."""
         found: list[Entity] = []
         entity = self._by_id.get(canonical_id(entity_id))
-        while entity is not None and entity.parent_id is not None:
+        while entity is not None and entity.parent_id != ROOT_ID:
             entity = self._by_id.get(entity.parent_id)
             if entity is not None:
                 found.append(entity)
         return found
 
     def children_of(self, parent_id: str) -> list[Entity]:
-        """The direct children that are not in the trash, in order of creation."""
+        """The direct children that are not in the trash, in order of arrival."""
         children = self._children.get(parent_id)
         return list(children.by_id.values()) if children else []
+
+    def listing(self, parent_id: str, order: Order, kinds: frozenset[Kind]) -> list[Entity]:
+        """The direct children of some kinds, sorted ascending. Not to be altered: it is kept for the next page."""
+        children = self._children.get(parent_id)
+        return children.listing(order, kinds) if children else []
+
+    def count_of_counted_children(self, parent_id: str) -> int:
+        """How many children fall under the limit of 10,000 (contract 6.7)."""
+        children = self._children.get(parent_id)
+        return children.counted if children else 0
 
     def child_named(self, parent_id: str, name: str) -> Entity | None:
         """The direct child of that name, or None."""
@@ -167,7 +217,7 @@ class Entities:
         created_by: str,
         **content: Unpack[VersionContent],
     ) -> Entity:
-        """A new entity with version 1, nothing checked: that is the REST call's work."""
+        """A new entity with version 1; a project gets an access list for its creator. Nothing is checked."""
         now = world.clock.stamp()
         version = _version_of(1, created_by, now, content)
         entity = Entity(
@@ -182,7 +232,9 @@ class Entities:
         )
         self._by_id[entity.id] = entity
         self._attach(entity)
-        self.hold(version.handle_id, entity.id)
+        self._hold(version.handle_id, entity.id)
+        if kind is Kind.PROJECT:
+            world.access.make_owner(world, entity.id, created_by)
         return entity
 
     def add_version(
@@ -193,28 +245,106 @@ class Entities:
         version = _version_of(entity.last_number, modified_by, world.clock.stamp(), content)
         entity.versions.append(version)
         entity.etag = world.ids.uuid()
-        self.hold(version.handle_id, entity.id)
+        self._hold(version.handle_id, entity.id)
         return version
 
-    def hold(self, handle_id: str | None, entity_id: str) -> None:
-        """Record that a version of the entity refers to the handle."""
+    def touch(self, world: "World", entity: Entity, user_id: str) -> None:
+        """Mark a change: a new etag, and the current version was modified now by *user_id*."""
+        entity.etag = world.ids.uuid()
+        entity.current.modified_by = user_id
+        entity.current.modified_on = world.clock.stamp()
+
+    def set_handle(self, entity: Entity, version: Version, handle_id: str | None) -> None:
+        """Make the version refer to another handle."""
+        old = version.handle_id
+        version.handle_id = handle_id
+        self._release(old, entity)
+        self._hold(handle_id, entity.id)
+
+    def relocate(self, entity: Entity, *, name: str, parent_id: str) -> None:
+        """Rename or move the entity within the tree."""
+        self._children[entity.parent_id].take(entity)
+        entity.name = name
+        entity.parent_id = parent_id
+        self._attach(entity)
+
+    def subtree(self, entity: Entity) -> list[Entity]:
+        """The entity and everything below it, parents first."""
+        found = [entity]
+        for seen in found:
+            found.extend(self.children_of(seen.id))
+        return found
+
+    def trash(self, entity: Entity) -> None:
+        """Put the entity and all below it into the trash can; their handles stay referred to."""
+        for member in self.subtree(entity):
+            member.in_trash = True
+        self._children[entity.parent_id].take(entity)
+
+    def purge(self, entity: Entity) -> None:
+        """Forget the entity and all below it."""
+        members = self.subtree(entity)
+        self._children[entity.parent_id].take(entity)
+        for member in members:
+            handle_ids = {version.handle_id for version in member.versions}
+            member.versions = member.versions[-1:]
+            self._children.pop(member.id, None)
+            del self._by_id[member.id]
+            for handle_id in handle_ids:
+                self._let_go(handle_id, member.id)
+
+    def remove_version(self, world: "World", entity: Entity, version: Version) -> None:
+        """Forget one version; the newest that is left becomes the current one."""
+        entity.versions.remove(version)
+        entity.etag = world.ids.uuid()
+        self._release(version.handle_id, entity)
+
+    def _hold(self, handle_id: str | None, entity_id: str) -> None:
         if handle_id is None:
             return
         holders = self._holders.get(handle_id, ())
         if entity_id not in holders:
             self._holders[handle_id] = (*holders, entity_id)
 
+    def _release(self, handle_id: str | None, entity: Entity) -> None:
+        if not any(version.handle_id == handle_id for version in entity.versions):
+            self._let_go(handle_id, entity.id)
+
+    def _let_go(self, handle_id: str | None, entity_id: str) -> None:
+        if handle_id is None:
+            return
+        left = tuple(holder for holder in self._holders.get(handle_id, ()) if holder != entity_id)
+        if left:
+            self._holders[handle_id] = left
+        else:
+            self._holders.pop(handle_id, None)
+
     def _attach(self, entity: Entity) -> None:
-        parent_id = entity.parent_id or ROOT_ID
-        children = self._children.get(parent_id)
-        if children is None:
-            children = self._children[parent_id] = _Children()
-        children.by_id[entity.id] = entity
-        children.by_name[entity.name] = entity.id
-        children.sorted_ids.clear()
+        self._children.setdefault(entity.parent_id, _Children()).put(entity)
 
 
 def _version_of(number: int, modified_by: str, now: str, content: VersionContent) -> Version:
-    label = content.get("label") or str(number)
-    rest = {key: value for key, value in content.items() if key != "label" and value is not None}
-    return Version(number=number, label=label, modified_by=modified_by, modified_on=now, **rest)  # type: ignore[arg-type]
+    return Version(
+        number=number,
+        label=content.get("label") or str(number),
+        modified_by=modified_by,
+        modified_on=now,
+        comment=content.get("comment"),
+        handle_id=content.get("handle_id"),
+        description=content.get("description"),
+        activity_id=content.get("activity_id"),
+        annotations=content.get("annotations", {}),
+        fields=content.get("fields", {}),
+    )
+
+
+def number_of(entity_id: str) -> int:
+    """The digits of a canonical id."""
+    return int(entity_id[3:])
+
+
+_SORT_KEYS: dict[Order, Callable[[Entity], tuple[str, int]]] = {
+    Order.NAME: lambda entity: (entity.name.casefold(), number_of(entity.id)),
+    Order.CREATED_ON: lambda entity: (entity.created_on, number_of(entity.id)),
+    Order.MODIFIED_ON: lambda entity: (entity.current.modified_on, number_of(entity.id)),
+}

@@ -50,6 +50,8 @@ class Kind(StrEnum):
 
 CONTAINERS = frozenset({Kind.PROJECT, Kind.FOLDER})
 HANDLE_HOLDERS = frozenset({Kind.FILE, Kind.RECORD_SET})
+COUNTED = frozenset({Kind.FILE, Kind.FOLDER, Kind.LINK})
+"""The kinds that fall under the limit of 10,000 children (contract 6.7)."""
 TABLE_LIKE = frozenset(
     {
         Kind.TABLE,
