@@ -1,0 +1,70 @@
+"""What the work ahead will cost in calls and time. Pure; figures and their sources are in docs/planning.md."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from storage_core.model.copies import EngineName
+from storage_core.model.plans import Finding, Plan, StatusCount, WorkAhead
+from storage_core.model.settings import MigrationSettings
+
+HANDLES_PER_CALL = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speeds:
+    """What an estimate assumes.
+
+    Attributes:
+        calls_per_minute: the Synapse budget.
+        s3_bytes_per_second_low, s3_bytes_per_second_high: all copies together. The low figure is the rate Sage
+            Bionetworks published in November 2023 (13 minutes per 100 GB); the high one assumes that S3 copies
+            run side by side.
+    """
+
+    calls_per_minute: int = 600
+    s3_bytes_per_second_low: int = 128_000_000
+    s3_bytes_per_second_high: int = 2_000_000_000
+
+
+def calls_for(ahead: WorkAhead) -> int:
+    """Synapse calls: start, sign and complete per copy, one per part, one per place, one per 100 read back."""
+    reads = -(-ahead.copies // HANDLES_PER_CALL) + -(-ahead.verifications // HANDLES_PER_CALL)
+    return 3 * ahead.copies + ahead.parts + ahead.repoints + reads
+
+
+def seconds_for(ahead: WorkAhead, speeds: Speeds) -> tuple[int, int]:
+    """The band of durations: at best the budget or a fast S3 is the limit, at worst a slow S3 comes on top."""
+    by_calls = calls_for(ahead) * 60 / speeds.calls_per_minute
+    fast = max(by_calls, ahead.copy_bytes / speeds.s3_bytes_per_second_high)
+    slow = by_calls + ahead.copy_bytes / speeds.s3_bytes_per_second_low
+    return int(fast), max(int(fast) + 1, int(slow + 0.999))
+
+
+def make_plan(
+    *,
+    settings: MigrationSettings,
+    ahead: WorkAhead,
+    counts: tuple[StatusCount, ...],
+    findings: tuple[Finding, ...],
+    speeds: Speeds,
+) -> Plan:
+    """Put the plan together and give it its hash."""
+    low, high = seconds_for(ahead, speeds)
+    return Plan(
+        settings=settings,
+        ahead=ahead,
+        counts=counts,
+        engine=EngineName.SYNAPSE,
+        calls=calls_for(ahead),
+        seconds_low=low,
+        seconds_high=high,
+        findings=findings,
+        hash=plan_hash(settings, ahead),
+    )
+
+
+def plan_hash(settings: MigrationSettings, ahead: WorkAhead) -> str:
+    """Twelve hex digits that change whenever what would be written changes."""
+    facts = json.dumps([asdict(settings), ahead.fingerprint], sort_keys=True, default=str)
+    return hashlib.sha256(facts.encode()).hexdigest()[:12]

@@ -1,0 +1,63 @@
+"""What a run came to, and the exit code that says so. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storage_core.errors import ExitCode
+from storage_core.model.items import ItemStatus, ReasonCode
+from storage_core.model.plans import StatusCount
+from storage_core.model.tallies import Tally
+
+
+class Ending(StrEnum):
+    """Why a run ended."""
+
+    COMPLETE = "complete"
+    FIRST_FAILURE = "first failure"
+    THRESHOLD = "failure threshold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureLimit:
+    """When to stop because of failures.
+
+    Attributes:
+        continue_on_error: when False, the first failure stops the run.
+        at_most: stop when more items than this have failed; None for no such limit.
+        at_most_percent: stop when more than this share has failed, after `sample` items.
+    """
+
+    continue_on_error: bool = False
+    at_most: int | None = None
+    at_most_percent: float | None = None
+    sample: int = 50
+
+    def ending(self, total: Tally) -> Ending | None:
+        """Why *total* must stop the run; None when it need not."""
+        if total.failed == 0:
+            return None
+        if self.at_most is not None and total.failed > self.at_most:
+            return Ending.THRESHOLD
+        if self._too_large_a_share(total):
+            return Ending.THRESHOLD
+        has_limit = self.at_most is not None or self.at_most_percent is not None
+        return None if self.continue_on_error or has_limit else Ending.FIRST_FAILURE
+
+    def _too_large_a_share(self, total: Tally) -> bool:
+        if self.at_most_percent is None or total.count < self.sample:
+            return False
+        return 100 * total.failed > self.at_most_percent * total.count
+
+
+_SETTLED = {ItemStatus.MIGRATED, ItemStatus.ALREADY_MIGRATED, ItemStatus.SKIPPED}
+
+
+def exit_code(counts: Iterable[StatusCount], ending: Ending) -> ExitCode:
+    """DONE only if everything in scope is migrated and verified, was there before, or is rightly left alone."""
+    unsettled = [count for count in counts if count.items and count.status not in _SETTLED]
+    if any(count.reason is ReasonCode.READ_BACK_DIFFERS for count in unsettled):
+        return ExitCode.MISMATCH
+    if ending is Ending.THRESHOLD:
+        return ExitCode.THRESHOLD
+    return ExitCode.SOME_FAILED if unsettled else ExitCode.DONE

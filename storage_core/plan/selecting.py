@@ -1,0 +1,89 @@
+"""Which places of an entity count, and whether each can be moved. Pure."""
+
+from storage_core.model.destinations import LocationFacts
+from storage_core.model.entities import FileSnapshot
+from storage_core.model.handles import FileHandle, HandleKind, HandleStatus
+from storage_core.model.items import IndexedItem, ItemFacts, ItemStatus, ReasonCode
+from storage_core.model.places import FileVersion, NewVersion, Place
+from storage_core.model.settings import FileVersionStrategy, MigrationSettings
+
+_NO_BYTES_OF_OURS = {
+    HandleKind.EXTERNAL_URL: ReasonCode.EXTERNAL_URL,
+    HandleKind.GOOGLE_CLOUD: ReasonCode.NO_ENGINE,
+    HandleKind.OBJECT_STORE: ReasonCode.NO_ENGINE,
+    HandleKind.PROXY: ReasonCode.NO_ENGINE,
+    HandleKind.UNKNOWN: ReasonCode.NO_ENGINE,
+}
+
+
+def place_of(snapshot: FileSnapshot, strategy: FileVersionStrategy) -> Place:
+    """The place that *snapshot* stands for: the version itself, or the one to be added on top of it."""
+    if strategy is FileVersionStrategy.NEW:
+        return NewVersion(entity_id=snapshot.entity_id, current_version=snapshot.version)
+    return FileVersion(entity_id=snapshot.entity_id, version=snapshot.version)
+
+
+def facts_of(snapshot: FileSnapshot, strategy: FileVersionStrategy) -> ItemFacts:
+    """What has to be kept of *snapshot* to migrate it without reading it again.
+
+    Only strategy new sends the entity back whole, so only it keeps the body.
+    """
+    adds_version = strategy is FileVersionStrategy.NEW
+    return ItemFacts(
+        entity_id=snapshot.entity_id,
+        parent_id=snapshot.parent_id,
+        name=snapshot.name,
+        place=place_of(snapshot, strategy),
+        handle_id=snapshot.handle_id,
+        handle=snapshot.handle,
+        etag=snapshot.etag if snapshot.is_latest else None,
+        body=snapshot.body if adds_version else None,
+        activity_id=snapshot.activity_id if adds_version else None,
+    )
+
+
+def is_wanted(handle: FileHandle, settings: MigrationSettings) -> bool:
+    """Whether the handle's bytes lie in one of the source locations asked for (all, when none are named)."""
+    return not settings.source_location_ids or handle.storage_location_id in settings.source_location_ids
+
+
+def is_moving_candidate(handle: FileHandle, settings: MigrationSettings) -> bool:
+    """Whether the source location has to be known to decide; saves asking about locations that do not matter."""
+    return (
+        handle.kind is HandleKind.S3
+        and handle.storage_location_id != settings.destination
+        and is_wanted(handle, settings)
+    )
+
+
+def judge_place(facts: ItemFacts, settings: MigrationSettings, source: LocationFacts | None) -> IndexedItem:
+    """Give one place its status: to be moved, already there, or left alone for exactly one reason.
+
+    Args:
+        source: the storage location of the handle, when `is_moving_candidate`; None when it is not visible.
+    """
+    handle = facts.handle
+    if handle is None:
+        if facts.handle_id is None:
+            return IndexedItem(facts=facts, status=ItemStatus.SKIPPED, reason=ReasonCode.NO_FILE_HANDLE)
+        return IndexedItem(facts=facts, status=ItemStatus.ERRORED, reason=ReasonCode.NO_DOWNLOAD_ACCESS)
+    if handle.storage_location_id == settings.destination:
+        return IndexedItem(facts=facts, status=ItemStatus.ALREADY_MIGRATED)
+    reason = _why_not(handle, settings, source)
+    if reason is None:
+        return IndexedItem(facts=facts, status=ItemStatus.INDEXED)
+    return IndexedItem(facts=facts, status=ItemStatus.SKIPPED, reason=reason)
+
+
+def _why_not(handle: FileHandle, settings: MigrationSettings, source: LocationFacts | None) -> ReasonCode | None:
+    """The first reason that keeps a handle from being moved; the order is the one a steward would ask in."""
+    questions = (
+        (handle.kind is not HandleKind.S3, _NO_BYTES_OF_OURS.get(handle.kind, ReasonCode.NO_ENGINE)),
+        (not is_wanted(handle, settings), ReasonCode.NOT_IN_SOURCE_LOCATIONS),
+        (source is not None and source.sts_enabled, ReasonCode.STS_FOLDER),
+        (handle.status is HandleStatus.ARCHIVED, ReasonCode.ARCHIVED),
+        (handle.size_bytes is None, ReasonCode.NO_SIZE),
+        (handle.size_bytes == 0, ReasonCode.EMPTY_FILE),
+        (handle.md5 is None, ReasonCode.NO_MD5),
+    )
+    return next((reason for applies, reason in questions if applies), None)

@@ -1,0 +1,57 @@
+"""What a run has learnt about storage locations and need not ask again. Lives as long as the run."""
+
+import asyncio
+
+from storage_core.errors import Forbidden, NotFound
+from storage_core.model.copies import EtagMeaning
+from storage_core.model.destinations import LocationFacts
+from storage_core.model.ids import EntityId, StorageLocationId
+from storage_core.ports import Catalog
+
+
+class EtagMeanings:
+    """Whether the ETags of a storage location are MD5s, as far as this migration has seen (docs/proof.md)."""
+
+    def __init__(self, known: dict[StorageLocationId, EtagMeaning] | None = None) -> None:
+        self._known = dict(known or {})
+
+    def meaning(self, location_id: StorageLocationId) -> EtagMeaning:
+        """What is known; UNKNOWN when nothing is."""
+        return self._known.get(location_id, EtagMeaning.UNKNOWN)
+
+    def learn(self, location_id: StorageLocationId, meaning: EtagMeaning) -> None:
+        """Keep what one reread showed."""
+        self._known[location_id] = meaning
+
+
+class KnownLocations:
+    """Facts of source locations, asked for once each: one call per location, not per file."""
+
+    def __init__(self) -> None:
+        self._asked: dict[StorageLocationId, asyncio.Task[LocationFacts | None]] = {}
+
+    async def facts(
+        self, catalog: Catalog, entity_id: EntityId, location_id: StorageLocationId
+    ) -> LocationFacts | None:
+        """The location as an uploader to *entity_id* sees it; None when Synapse does not show it.
+
+        Many waiters share one call. A call that failed is asked again by the next waiter.
+        """
+        task = self._asked.get(location_id)
+        if task is None:
+            task = asyncio.ensure_future(_look(catalog, entity_id, location_id))
+            self._asked[location_id] = task
+        try:
+            return await asyncio.shield(task)
+        except BaseException:
+            if task.done():
+                self._asked.pop(location_id, None)
+            raise
+
+
+async def _look(catalog: Catalog, entity_id: EntityId, location_id: StorageLocationId) -> LocationFacts | None:
+    try:
+        return await catalog.location_seen_from(entity_id, location_id)
+    except (Forbidden, NotFound):
+        # A location that is gone or hidden says nothing against copying from it; the copy itself will tell.
+        return None

@@ -1,0 +1,172 @@
+"""One migration from end to end, over ports. The command line, the API and the flows all drive this class."""
+
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from storage_core.errors import ExitCode, NotConfirmed
+from storage_core.model.plans import Plan, StatusCount
+from storage_core.model.tallies import Tally
+from storage_core.plan.estimating import Speeds, make_plan
+from storage_core.plan.outcomes import Ending, FailureLimit, exit_code
+from storage_core.plan.preflight import PreflightFacts, findings
+from storage_core.ports import Ledger
+from storage_core.steps.driving import Launcher, Phase, Watch, drive
+from storage_core.steps.phases import INDEXING, MIGRATING
+from storage_core.steps.preflight import preflight
+from storage_core.steps.services import Services
+
+T = TypeVar("T")
+
+
+class Network(Protocol):
+    """The event loop that owns all network I/O, seen from the index thread."""
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run *work* there and wait for its result."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """What a run came to."""
+
+    exit_code: ExitCode
+    ending: Ending
+    counts: tuple[StatusCount, ...]
+    tally: Tally
+
+
+class Migration:
+    """Index, plan, confirm, migrate; each step can be repeated and goes on where it was.
+
+    Not thread-safe: it lives on the thread that opened the index.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        services: Services,
+        network: Network,
+        launcher: Launcher,
+        watch: Watch,
+        limit: FailureLimit,
+        speeds: Speeds,
+    ) -> None:
+        self._ledger = ledger
+        self._services = services
+        self._network = network
+        self._launcher = launcher
+        self._watch = _LimitedWatch(watch, limit, ledger)
+        self._speeds = speeds
+        self._facts: PreflightFacts | None = None
+
+    def prepare(self) -> PreflightFacts:
+        """Check that the migration can work (see `preflight`); asks Synapse once per run."""
+        if self._facts is None:
+            self._facts = self._network.run(preflight(self._services.settings, self._services.catalog))
+            self._remember(self._facts)
+        return self._facts
+
+    def index(self) -> RunOutcome:
+        """Fill the index. Changes nothing in Synapse; goes on where an earlier call ended."""
+        facts = self.prepare()
+        self._ledger.add_roots([root.header for root in facts.roots])
+        outcome = self._run(INDEXING, "indexing")
+        if outcome.ending is Ending.COMPLETE:
+            self._ledger.finish_indexing()
+        return self._told(outcome)
+
+    def plan(self) -> Plan:
+        """What is still to be done, and what it will cost."""
+        return make_plan(
+            settings=self._ledger.settings,
+            ahead=self._ledger.ahead(),
+            counts=self._ledger.counts(),
+            findings=findings(self.prepare(), self._ledger.settings),
+            speeds=self._speeds,
+        )
+
+    def confirm(self, plan_hash: str, *, by: str) -> None:
+        """Note that somebody agreed to the plan with this hash.
+
+        Raises:
+            NotConfirmed: the plan has changed since it was shown.
+        """
+        current = self.plan().hash
+        if plan_hash != current:
+            raise NotConfirmed(
+                f"The plan has changed: you confirmed {plan_hash}, it is {current} now.",
+                fix="Look at the plan again and confirm that one.",
+            )
+        self._ledger.confirm(plan_hash, by=by)
+
+    def migrate(self) -> RunOutcome:
+        """Copy, prove, repoint and read back all that is pending.
+
+        Raises:
+            NotConfirmed: nobody has agreed to the plan as it is now.
+        """
+        current = self.plan().hash
+        if self._ledger.confirmed_plan() != current:
+            raise NotConfirmed(f"Nobody has confirmed plan {current}.", fix="Show the plan and confirm it first.")
+        return self._told(self._run(MIGRATING, "migrating"))
+
+    def _run(self, phases: Sequence[Phase[Any]], what: str) -> RunOutcome:
+        self._ledger.note(f"{what} began", "")
+        total = Tally()
+        for phase in phases:
+            total = total + drive(phase, self._ledger, self._services, self._launcher, self._watch)
+            if self._watch.ending is not Ending.COMPLETE:
+                break
+        counts = self._ledger.counts()
+        return RunOutcome(
+            exit_code=exit_code(counts, self._watch.ending), ending=self._watch.ending, counts=counts, tally=total
+        )
+
+    def _told(self, outcome: RunOutcome) -> RunOutcome:
+        self._ledger.note(f"run ended: {outcome.ending}", f"exit code {int(outcome.exit_code)}")
+        self._ledger.publish()
+        return outcome
+
+    def _remember(self, facts: PreflightFacts) -> None:
+        """Keep what reports want to say about people and places."""
+        self._ledger.remember("user_name", facts.user.user_name)
+        self._ledger.remember("user_id", facts.user.id)
+        self._ledger.remember("destination_kind", facts.destination.kind)
+        self._ledger.remember("destination_bucket", facts.destination.bucket or "Synapse storage")
+        self._ledger.remember("destination_base_key", facts.destination.base_key or "")
+        for root in facts.roots:
+            self._ledger.remember(f"name of {root.header.id}", root.header.name)
+
+
+class _LimitedWatch:
+    """Passes everything on to another watch and stops the run when too much has failed.
+
+    Failures count over the whole run, not per phase.
+    """
+
+    def __init__(self, inner: Watch, limit: FailureLimit, ledger: Ledger) -> None:
+        self._inner = inner
+        self._limit = limit
+        self._ledger = ledger
+        self._before = Tally()
+        self.ending = Ending.COMPLETE
+
+    def began(self, phase: Phase[Any]) -> None:
+        self._inner.began(phase)
+
+    def committed(self, phase: Phase[Any], tally: Tally) -> None:
+        self._ledger.publish()
+        self._inner.committed(phase, tally)
+
+    def ended(self, phase: Phase[Any], total: Tally) -> None:
+        self._before = self._before + total
+        self._inner.ended(phase, total)
+
+    def must_stop(self, total: Tally) -> bool:
+        ending = self._limit.ending(self._before + total)
+        if ending is not None:
+            self.ending = ending
+        return ending is not None or self._inner.must_stop(total)

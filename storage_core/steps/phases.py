@@ -1,0 +1,122 @@
+"""The phases of a migration and their order. They exist here once; everything that runs them reads this table."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from storage_core.model.copies import CopyRequest
+from storage_core.model.works import FoundEntity, ProofWork, RepointWork, VerifyWork
+from storage_core.ports import Ledger
+from storage_core.steps.copying import copy_handle
+from storage_core.steps.describing import describe_file
+from storage_core.steps.driving import Phase
+from storage_core.steps.proving import prove_chunk
+from storage_core.steps.repointing import repoint_entity
+from storage_core.steps.verifying import verify_chunk
+from storage_core.steps.walking import list_container
+
+CHUNK = 100
+"""Handles per read-back call: what one handle batch takes (contract 7.3)."""
+
+_FILES_PER_BATCH = 2500
+"""2 million files in five phases then make 4,000 task runs, within the 5,000 that an orchestrator keeps well."""
+
+_CALLS_ACTIVE = 12
+"""Works of one call each that may be under way: enough to fill three connections at any latency."""
+
+_COPIES_ACTIVE = 64
+"""Copies under way: most of their time they wait for S3, which costs none of Synapse's budget."""
+
+T = TypeVar("T")
+
+
+def _chunks(works: Sequence[T]) -> list[tuple[T, ...]]:
+    return [tuple(works[start : start + CHUNK]) for start in range(0, len(works), CHUNK)]
+
+
+def _claim_proofs(ledger: Ledger, after: int, limit: int) -> list[tuple[ProofWork, ...]]:
+    return _chunks(ledger.pending_proofs(after=after, limit=limit * CHUNK))
+
+
+def _claim_verifications(ledger: Ledger, after: int, limit: int) -> list[tuple[VerifyWork, ...]]:
+    return _chunks(ledger.pending_verifications(after=after, limit=limit * CHUNK))
+
+
+def _last_copy(chunk: tuple[ProofWork, ...]) -> int:
+    return chunk[-1].copied.copy_id
+
+
+def _last_item(chunk: tuple[VerifyWork, ...]) -> int:
+    return chunk[-1].item_id
+
+
+WALK: Phase[FoundEntity] = Phase(
+    name="enumerate-children",
+    doing="Listing containers",
+    claim=lambda ledger, after, limit: ledger.pending_containers(after=after, limit=limit),
+    number=lambda found: found.seq,
+    work=list_container,
+    record=lambda ledger, outcomes: ledger.record_listings(outcomes),
+    batch_size=500,
+    active=_CALLS_ACTIVE,
+)
+
+DESCRIBE: Phase[FoundEntity] = Phase(
+    name="fetch-handles",
+    doing="Reading files",
+    claim=lambda ledger, after, limit: ledger.pending_files(after=after, limit=limit),
+    number=lambda found: found.seq,
+    work=describe_file,
+    record=lambda ledger, outcomes: ledger.record_descriptions(outcomes),
+    batch_size=_FILES_PER_BATCH,
+    active=_CALLS_ACTIVE,
+)
+
+COPY: Phase[CopyRequest] = Phase(
+    name="copy-files",
+    doing="Copying files",
+    claim=lambda ledger, after, limit: ledger.pending_copies(after=after, limit=limit),
+    number=lambda request: request.copy_id,
+    work=copy_handle,
+    record=lambda ledger, outcomes: ledger.record_copies(outcomes),
+    batch_size=_FILES_PER_BATCH,
+    active=_COPIES_ACTIVE,
+)
+
+PROVE: Phase[tuple[ProofWork, ...]] = Phase(
+    name="prove-copies",
+    doing="Proving copies",
+    claim=_claim_proofs,
+    number=_last_copy,
+    work=prove_chunk,
+    record=lambda ledger, outcomes: ledger.record_proofs(outcomes),
+    batch_size=_FILES_PER_BATCH // CHUNK,
+    active=_CALLS_ACTIVE,
+)
+
+REPOINT: Phase[RepointWork] = Phase(
+    name="repoint-versions",
+    doing="Repointing files",
+    claim=lambda ledger, after, limit: ledger.pending_repoints(after=after, limit=limit),
+    number=lambda work: work.last_item_id,
+    work=repoint_entity,
+    record=lambda ledger, outcomes: ledger.record_repoints(outcomes),
+    batch_size=_FILES_PER_BATCH,
+    active=_CALLS_ACTIVE,
+)
+
+VERIFY: Phase[tuple[VerifyWork, ...]] = Phase(
+    name="verify",
+    doing="Reading back",
+    claim=_claim_verifications,
+    number=_last_item,
+    work=verify_chunk,
+    record=lambda ledger, outcomes: ledger.record_verifications(outcomes),
+    batch_size=_FILES_PER_BATCH // CHUNK,
+    active=_CALLS_ACTIVE,
+)
+
+INDEXING: tuple[Phase[Any], ...] = (WALK, DESCRIBE)
+"""Changes nothing in Synapse."""
+
+MIGRATING: tuple[Phase[Any], ...] = (COPY, PROVE, COPY, PROVE, REPOINT, VERIFY)
+"""Copying and proving stand twice: a copy that proved bad is discarded and made anew, once."""

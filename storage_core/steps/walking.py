@@ -1,0 +1,66 @@
+"""Phase walk: list every container, breadth first."""
+
+from storage_core.errors import Forbidden, NotFound, RestError, ServerFault
+from storage_core.model.entities import EntityHeader
+from storage_core.model.ids import EntityId
+from storage_core.model.items import ReasonCode
+from storage_core.model.works import FoundEntity, Listed, LookFailed
+from storage_core.ports import Catalog
+from storage_core.steps.services import Emit, Services
+
+_LISTINGS_AT_MOST = 3
+"""Children deleted during a listing shift the pages; after this many tries the longest listing is taken."""
+
+
+async def list_container(container: FoundEntity, services: Services, emit: Emit) -> None:
+    """List one container completely; a container is listed whole or not at all, so resuming is simple."""
+    try:
+        children = await _all_children(services.catalog, container.entity_id)
+    except RestError as error:
+        emit(look_failed(container, error))
+        return
+    emit(Listed(seq=container.seq, container_id=container.entity_id, children=children))
+
+
+async def _all_children(catalog: Catalog, container_id: EntityId) -> tuple[EntityHeader, ...]:
+    """Every child once. Paging has no snapshot (contract 6.2): a shrinking container is listed again."""
+    seen: dict[EntityId, EntityHeader] = {}
+    for _ in range(_LISTINGS_AT_MOST):
+        expected = await _list_once(catalog, container_id, seen)
+        if expected is None or len(seen) >= expected:
+            break
+    return tuple(seen.values())
+
+
+async def _list_once(catalog: Catalog, container_id: EntityId, seen: dict[EntityId, EntityHeader]) -> int | None:
+    token: str | None = None
+    while True:
+        page = await catalog.children(container_id, page_token=token)
+        seen.update((child.id, child) for child in page.children)
+        token = page.next_page_token
+        if token is None:
+            return page.total_children
+
+
+def look_failed(entity: FoundEntity, error: RestError) -> LookFailed:
+    """Say in a steward's words why an entity could not be looked into."""
+    return LookFailed(
+        seq=entity.seq,
+        entity_id=entity.entity_id,
+        parent_id=entity.parent_id,
+        name=entity.name,
+        reason=_reason(error),
+        detail=error.what,
+    )
+
+
+def _reason(error: RestError) -> ReasonCode:
+    match error:
+        case Forbidden():
+            return ReasonCode.NO_READ_ACCESS
+        case NotFound():
+            return ReasonCode.GONE
+        case ServerFault():
+            return ReasonCode.SERVICE_FAULT
+        case _:
+            return ReasonCode.REFUSED

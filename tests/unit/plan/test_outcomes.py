@@ -1,0 +1,60 @@
+"""Exit codes and failure limits."""
+
+import pytest
+
+from storage_core.errors import ExitCode
+from storage_core.model.items import ItemStatus, ReasonCode
+from storage_core.model.plans import StatusCount
+from storage_core.model.tallies import Tally
+from storage_core.plan.outcomes import Ending, FailureLimit, exit_code
+
+
+def count(status: ItemStatus, items: int = 1, reason: ReasonCode | None = None) -> StatusCount:
+    return StatusCount(status=status, reason=reason, items=items, size_bytes=0)
+
+
+def test_zero_means_everything_is_migrated_or_rightly_left_alone():
+    counts = [count(ItemStatus.MIGRATED), count(ItemStatus.ALREADY_MIGRATED), count(ItemStatus.SKIPPED)]
+    assert ExitCode.DONE == exit_code(counts, Ending.COMPLETE)
+
+
+@pytest.mark.parametrize("status", [ItemStatus.INDEXED, ItemStatus.ERRORED, ItemStatus.DRIFTED, ItemStatus.ROLLED_BACK])
+def test_one_unsettled_item_is_enough_to_say_so(status):
+    assert ExitCode.SOME_FAILED == exit_code([count(ItemStatus.MIGRATED, 1000), count(status)], Ending.COMPLETE)
+
+
+def test_a_status_nobody_has_does_not_count():
+    assert ExitCode.DONE == exit_code([count(ItemStatus.ERRORED, 0)], Ending.COMPLETE)
+
+
+def test_a_read_back_mismatch_outranks_everything():
+    counts = [count(ItemStatus.ERRORED, reason=ReasonCode.READ_BACK_DIFFERS)]
+    assert ExitCode.MISMATCH == exit_code(counts, Ending.THRESHOLD)
+
+
+def test_the_threshold_has_its_own_code():
+    assert ExitCode.THRESHOLD == exit_code([count(ItemStatus.ERRORED)], Ending.THRESHOLD)
+
+
+def test_without_continue_on_error_the_first_failure_stops():
+    assert Ending.FIRST_FAILURE == FailureLimit().ending(Tally(done=500, failed=1))
+
+
+def test_drift_is_no_failure():
+    assert FailureLimit().ending(Tally(drifted=7)) is None
+
+
+def test_continue_on_error_goes_on():
+    assert FailureLimit(continue_on_error=True).ending(Tally(failed=10_000)) is None
+
+
+def test_a_number_of_failures_is_allowed_before_the_threshold():
+    limit = FailureLimit(at_most=2)
+    assert [None, Ending.THRESHOLD] == [limit.ending(Tally(failed=2)), limit.ending(Tally(failed=3))]
+
+
+def test_a_percentage_waits_for_a_sample():
+    limit = FailureLimit(at_most_percent=10)
+    assert limit.ending(Tally(done=1, failed=1)) is None
+    assert limit.ending(Tally(done=45, failed=5)) is None
+    assert Ending.THRESHOLD == limit.ending(Tally(done=44, failed=6))

@@ -1,0 +1,159 @@
+"""The one loop: claims, launches, commits, stops."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from storage_core.errors import AccessError, Interrupted
+from storage_core.model.tallies import Tally
+from storage_core.steps.driving import LoopLauncher, Phase, QuietWatch, drive
+
+
+class Numbers:
+    """A ledger of numbers: pending until recorded."""
+
+    def __init__(self, count: int) -> None:
+        self.pending = list(range(1, count + 1))
+        self.recorded: list[int] = []
+        self.commits = 0
+        self.threads: set[int] = set()
+
+    def claim(self, after: int, limit: int) -> list[int]:
+        self.threads.add(threading.get_ident())
+        return [number for number in self.pending if number > after][:limit]
+
+    def record(self, outcomes: list[int]) -> Tally:
+        self.threads.add(threading.get_ident())
+        self.commits += 1
+        self.recorded += outcomes
+        return Tally(done=len(outcomes))
+
+
+class Stoppable:
+    """The part of the services that the loop itself uses."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+
+
+@pytest.fixture
+def launcher() -> Iterator[LoopLauncher]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield LoopLauncher(loop)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def phase(work, *, batch_size=10, active=4) -> Phase:
+    return Phase(
+        name="count",
+        doing="Counting",
+        claim=lambda ledger, after, limit: ledger.claim(after, limit),
+        number=lambda number: number,
+        work=work,
+        record=lambda ledger, outcomes: ledger.record(outcomes),
+        batch_size=batch_size,
+        active=active,
+    )
+
+
+async def echo(number, services, emit):
+    await asyncio.sleep(0)
+    emit(number)
+
+
+def test_every_work_is_recorded_exactly_once(launcher):
+    ledger = Numbers(257)
+    total = drive(phase(echo), ledger, Stoppable(), launcher, QuietWatch())
+    assert Tally(done=257) == total
+    assert list(range(1, 258)) == sorted(ledger.recorded)
+
+
+def test_the_index_is_touched_by_the_calling_thread_only(launcher):
+    ledger = Numbers(50)
+    drive(phase(echo), ledger, Stoppable(), launcher, QuietWatch())
+    assert {threading.get_ident()} == ledger.threads
+
+
+def test_no_more_works_than_allowed_are_under_way(launcher):
+    under_way, most = [], []
+
+    async def slow(number, services, emit):
+        under_way.append(number)
+        most.append(len(under_way))
+        await asyncio.sleep(0.002)
+        under_way.remove(number)
+        emit(number)
+
+    drive(phase(slow, batch_size=100, active=7), Numbers(60), Stoppable(), launcher, QuietWatch())
+    assert 7 == max(most)
+
+
+def test_work_found_while_running_is_claimed_too(launcher):
+    ledger = Numbers(1)
+
+    async def growing(number, services, emit):
+        if number < 30:
+            ledger.pending.append(number + 1)
+        emit(number)
+
+    assert Tally(done=30) == drive(phase(growing), ledger, Stoppable(), launcher, QuietWatch())
+
+
+def test_one_slow_work_does_not_hold_back_the_others(launcher):
+    release = asyncio.Event()
+    ledger = Numbers(200)
+
+    async def work(number, services, emit):
+        if number == 1:
+            await asyncio.wait_for(release.wait(), 10)
+        if number == 200:
+            release.set()
+        emit(number)
+
+    drive(phase(work, batch_size=10, active=4), ledger, Stoppable(), launcher, QuietWatch())
+    assert 1 == ledger.recorded[-1]
+
+
+def test_an_exception_stops_the_claiming_but_loses_nothing_that_came_back(launcher):
+    ledger = Numbers(1000)
+    finished = []
+
+    async def work(number, services, emit):
+        await asyncio.sleep(0.001)
+        if number == 20:
+            raise AccessError("The token was revoked.", fix="Make a new one.")
+        finished.append(number)
+        emit(number)
+
+    with pytest.raises(AccessError, match="revoked"):
+        drive(phase(work, batch_size=10, active=4), ledger, Stoppable(), launcher, QuietWatch())
+    assert sorted(finished) == sorted(ledger.recorded)
+    assert len(ledger.recorded) < 100
+
+
+def test_a_watch_can_stop_the_run_and_what_is_in_flight_is_finished(launcher):
+    class Enough(QuietWatch):
+        def must_stop(self, total):
+            return total.done >= 20
+
+    ledger = Numbers(1000)
+    total = drive(phase(echo, batch_size=5, active=2), ledger, Stoppable(), launcher, Enough())
+    assert 20 <= total.done < 100
+    assert total.done == len(ledger.recorded)
+
+
+def test_ctrl_c_records_what_came_back_and_says_how_to_go_on(launcher):
+    class Pressed(QuietWatch):
+        def committed(self, phase, tally):
+            raise KeyboardInterrupt
+
+    ledger = Numbers(1000)
+    with pytest.raises(Interrupted, match="same command again"):
+        drive(phase(echo, batch_size=10, active=4), ledger, Stoppable(), launcher, Pressed())
+    assert 0 < len(ledger.recorded) < 1000
