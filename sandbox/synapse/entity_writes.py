@@ -205,7 +205,8 @@ def _swap_handle(world: "World", call: Call) -> Answer:
     if version.handle_id != str(old_id):
         raise Refused(
             412,
-            f"The id of the provided file handle ({old_id}) does not match the current file handle id ({version.handle_id}).",
+            f"The id of the provided file handle ({old_id}) does not match "
+            f"the current file handle id ({version.handle_id}).",
         )
     if handle.id == version.handle_id:
         return Answer()
