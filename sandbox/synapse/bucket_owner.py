@@ -41,10 +41,9 @@ def names_of(user: "User") -> set[str]:
 
 def _owner_text(world: "World", bucket: str, key: str) -> str:
     try:
-        stored = world.objects.get(bucket, key)
+        text = world.objects.get(bucket, key).content.bytes().decode(errors="replace")
     except S3Refusal as refusal:
         raise Refused(400, f"Could not read {key} in bucket {bucket}: {refusal.message}") from refusal
-    text = stored.content.bytes().decode(errors="replace")
     if not text.strip():
         raise Refused(400, f"The object {key} in bucket {bucket} is empty")
     return text

@@ -1,11 +1,14 @@
 """Multipart uploads and copies as the service remembers them: one record per user and request (contract 8)."""
 
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sandbox.objects.records import Part
+from sandbox.objects.refusals import S3Refusal
 from sandbox.synapse.http import Json, Refused
 
 if TYPE_CHECKING:
@@ -67,7 +70,13 @@ class UploadPlan:
 
 @dataclass(slots=True, kw_only=True)
 class Upload:
-    """One record. `added` maps part numbers to the MD5 they were added with."""
+    """One record.
+
+    Attributes:
+        added: part numbers with the MD5 they were added with.
+        settled: parts of a plain upload that were verified; each can be added once only (contract 8.6).
+        result_handle_id: present once completed.
+    """
 
     id: str
     started_by: str
@@ -78,7 +87,7 @@ class Upload:
     updated_at: datetime
     updated_on: str
     added: dict[int, str] = field(default_factory=dict)
-    settled: dict[int, object] = field(default_factory=dict)
+    settled: dict[int, Part] = field(default_factory=dict)
     result_handle_id: str | None = None
 
     @property
@@ -156,7 +165,7 @@ class Uploads:
         if not is_old and all(world.handles.get(handle_id) for handle_id in _handle_ids(upload)):
             return upload
         if not upload.is_completed:
-            world.objects.abort_upload(upload.plan.bucket, upload.plan.key, upload.s3_upload_id)
+            _abort(world, upload)
         self._forget(upload)
         return None
 
@@ -170,6 +179,11 @@ class Uploads:
 def _handle_ids(upload: Upload) -> list[str]:
     source = upload.plan.source
     return [handle_id for handle_id in (source.handle_id if source else None, upload.result_handle_id) if handle_id]
+
+
+def _abort(world: "World", upload: Upload) -> None:
+    with contextlib.suppress(S3Refusal):  # a bucket rule, or its owner, may have aborted it before
+        world.objects.abort_upload(upload.plan.bucket, upload.plan.key, upload.s3_upload_id)
 
 
 def hash_of_request(request: Json) -> str:

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 
 from sandbox.synapse.http import Json, Refused
+from sandbox.synapse.locations import DEFAULT_LOCATION_ID
 from sandbox.synapse.multipart import LARGEST_PART_BYTES, SMALLEST_PART_BYTES, count_parts, hash_of_request
 
 _PREFIX = "org.sagebionetworks.repo.model.file."
 UPLOAD_REQUEST = _PREFIX + "MultipartUploadRequest"
 COPY_REQUEST = _PREFIX + "MultipartUploadCopyRequest"
-DEFAULT_LOCATION_ID = 1
 
 _COMMON_FIELDS = ("partSizeBytes", "storageLocationId", "fileName", "generatePreview")
 _UPLOAD_FIELDS = (*_COMMON_FIELDS, "contentMD5Hex", "fileSizeBytes", "contentType")

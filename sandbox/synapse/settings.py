@@ -1,6 +1,7 @@
 """Project settings: which storage locations a project or folder uses, inherited downwards (contract 3)."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sandbox.synapse.access import Right
@@ -41,9 +42,14 @@ class Setting:
 
 
 class ProjectSettings:
-    """At most one setting for each project or folder."""
+    """At most one setting for each project or folder.
+
+    Attributes:
+        sts_life: how long temporary credentials live: one hour since 2026, 12 hours before (contract 5).
+    """
 
     def __init__(self) -> None:
+        self.sts_life = timedelta(hours=1)
         self._by_entity: dict[str, Setting] = {}
 
     def of(self, entity_id: str) -> Setting | None:

@@ -8,7 +8,7 @@ from sandbox.synapse.access import Access
 from sandbox.synapse.entities import Entities
 from sandbox.synapse.handles import Handles
 from sandbox.synapse.jobs import Jobs
-from sandbox.synapse.locations import Locations
+from sandbox.synapse.locations import SYNAPSE_BUCKET, SYNAPSE_REGION, Locations
 from sandbox.synapse.messages import Messages
 from sandbox.synapse.multipart import Uploads
 from sandbox.synapse.principals import Principals
@@ -51,3 +51,4 @@ class World:
         self.tables = Tables()
         self.jobs = Jobs()
         self.messages = Messages()
+        self.objects.create_bucket(SYNAPSE_BUCKET, region=SYNAPSE_REGION)
