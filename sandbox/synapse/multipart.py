@@ -153,16 +153,17 @@ class Uploads:
         upload.updated_at = world.clock.now()
         upload.updated_on = world.clock.stamp()
 
-    def _living(self, world: "World", upload_id: str) -> Upload | None:
-        """The record, unless it has just died: untouched for 30 days, or its source or result handle deleted.
+    def forget_handle(self, handle_id: str) -> None:
+        """Drop the records that read or made a handle: it was deleted (contract 8.3)."""
+        for upload in list(self._by_id.values()):
+            source = upload.plan.source
+            if handle_id == upload.result_handle_id or (source is not None and handle_id == source.handle_id):
+                self._forget(upload)
 
-        What is unfinished in S3 is then aborted (contract 8.3).
-        """
+    def _living(self, world: "World", upload_id: str) -> Upload | None:
+        """The record, unless nobody touched it for 30 days; what is unfinished in S3 is then aborted (contract 8.3)."""
         upload = self._by_id.get(upload_id)
-        if upload is None:
-            return None
-        is_old = world.clock.now() - upload.updated_at > RECORDS_LIVE
-        if not is_old and all(world.handles.get(handle_id) for handle_id in _handle_ids(upload)):
+        if upload is None or world.clock.now() - upload.updated_at <= RECORDS_LIVE:
             return upload
         if not upload.is_completed:
             _abort(world, upload)
@@ -174,11 +175,6 @@ class Uploads:
         identity = (upload.started_by, upload.request_hash)
         if self._attached.get(identity) == upload.id:
             del self._attached[identity]
-
-
-def _handle_ids(upload: Upload) -> list[str]:
-    source = upload.plan.source
-    return [handle_id for handle_id in (source.handle_id if source else None, upload.result_handle_id) if handle_id]
 
 
 def _abort(world: "World", upload: Upload) -> None:

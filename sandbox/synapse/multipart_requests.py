@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from sandbox.synapse.associations import Association, association_in
 from sandbox.synapse.http import Json, Refused
 from sandbox.synapse.locations import DEFAULT_LOCATION_ID
 from sandbox.synapse.multipart import LARGEST_PART_BYTES, SMALLEST_PART_BYTES, count_parts, hash_of_request
@@ -37,9 +38,7 @@ class CopyRequest:
     """A valid request to copy the object of a file handle. No file name means the source's."""
 
     request_hash: str
-    handle_id: str
-    object_id: str
-    object_type: str
+    source: Association
     file_name: str | None
     part_size_bytes: int
     location_id: int
@@ -94,20 +93,13 @@ def _read_upload(body: Json) -> UploadRequest:
 
 
 def _read_copy(body: Json) -> CopyRequest:
-    source = body.get("sourceFileHandleAssociation")
-    if not isinstance(source, dict):
-        raise Refused(400, "sourceFileHandleAssociation is required")
-    for name in ("fileHandleId", "associateObjectId", "associateObjectType"):
-        if not source.get(name):
-            raise Refused(400, f"sourceFileHandleAssociation.{name} is required")
+    source = association_in(body.get("sourceFileHandleAssociation"))
     part_size_bytes = _number(body, "partSizeBytes")
     if not SMALLEST_PART_BYTES <= part_size_bytes <= LARGEST_PART_BYTES:
         raise Refused(400, f"Part size must be between {SMALLEST_PART_BYTES} and {LARGEST_PART_BYTES} bytes")
     return CopyRequest(
         request_hash=_identity(COPY_REQUEST, body, _COPY_FIELDS),
-        handle_id=str(source["fileHandleId"]),
-        object_id=str(source["associateObjectId"]),
-        object_type=str(source["associateObjectType"]),
+        source=source,
         file_name=None if body.get("fileName") is None else require_file_name(body["fileName"]),
         part_size_bytes=part_size_bytes,
         location_id=_number(body, "storageLocationId"),

@@ -69,9 +69,10 @@ def plan_copy(world: "World", user: "User", request: CopyRequest) -> UploadPlan:
 
 
 def _readable_source(world: "World", user: "User", request: CopyRequest) -> Handle:
-    handle = world.handles.get(request.handle_id)
-    if handle is None or not may_download(world, user, handle, request.object_type, request.object_id):
-        raise Refused(403, f"You may not download file handle {request.handle_id} through {request.object_id}")
+    source = request.source
+    handle = world.handles.get(source.handle_id)
+    if handle is None or not may_download(world, user, handle, source.object_type, source.object_id):
+        raise Refused(403, f"You may not download file handle {source.handle_id} through {source.object_id}")
     return handle
 
 
