@@ -1,0 +1,84 @@
+"""File handles: batches, presigned addresses, registration of objects that already lie in a bucket (contract 7)."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from storage_core.model.handles import Association, FileHandle, HandleAnswer
+from storage_core.model.ids import FileHandleId, StorageLocationId
+from storage_core.synapse import wire_handles
+from storage_core.synapse.calls import Base, RestCall, Shape
+from storage_core.synapse.transport import Transport
+from storage_core.synapse.wire_fields import Fields
+
+MOST_PER_BATCH = 100
+
+
+class FileHandles:
+    """One method, one call."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def batch(self, *, associations: Sequence[Association], with_urls: bool) -> tuple[HandleAnswer, ...]:
+        """At most 100 handles in request order (contract 7.3). Repeat-safe: it reads.
+
+        Presigned addresses live 30 seconds. BadRequest or NotFound when one entry is malformed: nobody gets any.
+        """
+        body = wire_handles.batch_request(associations, with_urls=with_urls)
+        call = RestCall(method="POST", base=Base.FILE, path="/fileHandle/batch", body=body, repeat_safe=True)
+        return wire_handles.read_batch(await self._transport.send(call), associations)
+
+    async def get(self, *, handle_id: FileHandleId) -> FileHandle:
+        """A handle of the caller's own; Forbidden for others (contract 7.4). Repeat-safe: it reads."""
+        call = RestCall(method="GET", base=Base.FILE, path=_path(handle_id), repeat_safe=True)
+        return wire_handles.read_handle(Fields.of(await self._transport.send(call)))
+
+    async def presigned_url(self, *, handle_id: FileHandleId) -> str:
+        """Where the caller's own handle can be downloaded for 30 seconds (contract 7.4). Repeat-safe: it reads."""
+        call = RestCall(
+            method="GET",
+            base=Base.FILE,
+            path=f"{_path(handle_id)}/url",
+            query=(("redirect", "false"),),
+            repeat_safe=True,
+            shape=Shape.TEXT,
+        )
+        return (await self._transport.send(call)).text
+
+    async def register_s3(
+        self,
+        *,
+        location_id: StorageLocationId,
+        bucket: str,
+        key: str,
+        source: FileHandle,
+        file_name: str | None = None,
+    ) -> FileHandle:
+        """Make a handle for an object that lies in a bucket of the caller's own location (contract 7.6).
+
+        Size, MD5, name and type are *source*'s and believed unseen: prove the bytes first. Treated as repeat-safe
+        (contract 13.6): a repeat makes a second record of the same object, and either may be used.
+        """
+        body = wire_handles.s3_registration(
+            location_id=location_id, bucket=bucket, key=key, source=source, file_name=file_name
+        )
+        call = RestCall(method="POST", base=Base.FILE, path="/externalFileHandle/s3", body=body, repeat_safe=True)
+        return wire_handles.read_handle(Fields.of(await self._transport.send(call)))
+
+    async def delete(self, *, handle_id: FileHandleId) -> None:
+        """Delete a handle of the caller's own, and with it the stored object (contract 7.4): irreversible.
+
+        Never for an object that another handle may share. Repeat-safe: a missing handle is deleted already.
+        """
+        call = RestCall(
+            method="DELETE",
+            base=Base.FILE,
+            path=_path(handle_id),
+            repeat_safe=True,
+            shape=Shape.OBJECT_OR_NOTHING,
+        )
+        await self._transport.send(call)
+
+
+def _path(handle_id: FileHandleId) -> str:
+    return f"/fileHandle/{quote(handle_id, safe='')}"

@@ -1,0 +1,214 @@
+"""One limiter per machine: all processes of one user that talk to one endpoint share Synapse's budget (contract 1.5).
+
+Promises, over all those processes together:
+
+* never more than `calls_in_flight` calls in flight;
+* never more than `calls_per_minute` starts in any trailing minute. The window is kept one second longer than the
+  service's, so that requests which overtake each other on the way do not trip it.
+
+Mechanism: a call in flight holds the lock of one of the slot files; a start is recorded in a ring of times that all
+processes map into memory (`start_ring`). A killed process frees its slots at once, because the operating system drops
+its file locks, and its starts stay counted, as they do at the service. Nothing has to be cleaned up afterwards.
+
+Fairness: within one process strictly first come, first served. Between processes: one that waits holds the lock of
+a lane file, and a process that already has a slot lets it go first. A single process never polls; one that waits for
+another's slot looks every few milliseconds.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import random
+import stat
+import sys
+import time
+import weakref
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from storage_core.errors import UsageError
+from storage_core.synapse.filelock import try_lock, unlock
+from storage_core.synapse.start_ring import CAPACITY, StartRing
+
+_MARGIN_SECONDS = 1.0
+_LANES = 4
+_SHORTEST_POLL = 0.002
+_LONGEST_POLL = 0.010
+_YIELD_SECONDS = 0.012  # longer than any poll, so that a waiting process finds the slot free
+_FRESHEN_SECONDS = 3600.0
+_SLOWED_SECONDS = 30.0
+
+_alive: "weakref.WeakSet[CallLimiter]" = weakref.WeakSet()
+
+
+class CallLimiter:
+    """The machine-wide limiter, as seen from one event loop. `async with limiter.slot():` around every call."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        endpoint: str,
+        calls_in_flight: int,
+        calls_per_minute: int,
+        window_seconds: float = 60.0 + _MARGIN_SECONDS,
+    ) -> None:
+        self._room = _private_folder(folder, hashlib.sha256(endpoint.encode()).hexdigest()[:16])
+        self._limit = min(calls_per_minute, CAPACITY - 1)
+        self._window_ns = int(window_seconds * 1e9)
+        self._slots = [self._open(f"slot-{number}") for number in range(calls_in_flight)]
+        self._lanes = [self._open(f"lane-{number}") for number in range(_LANES)]
+        self._starts = StartRing(self._room)
+        self._held: set[int] = set()
+        self._lane: int | None = None
+        self._turn = asyncio.Lock()
+        self._freed = asyncio.Event()
+        self._allowed = calls_in_flight
+        self._recover_at = 0.0
+        self._fresh_until = 0.0
+        _alive.add(self)
+
+    def close(self) -> None:
+        """Let go of all files; the limiter is of no use afterwards."""
+        _alive.discard(self)
+        for descriptor in (*self._slots, *self._lanes):
+            os.close(descriptor)
+        self._slots, self._lanes = [], []
+        self._starts.close()
+
+    @contextlib.asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait for a slot and for the minute's budget; the call starts right after entering."""
+        number = await self._acquire()
+        try:
+            yield
+        finally:
+            self._release(number)
+
+    def slow_down(self) -> None:
+        """Take one call less at a time for half a minute: the service counts more of us than we do."""
+        self._allowed = max(1, self._allowed - 1)
+        self._recover_at = time.monotonic() + _SLOWED_SECONDS
+
+    async def _acquire(self) -> int:
+        async with self._turn:
+            number = await self._take_slot()
+            try:
+                await self._take_start()
+            except BaseException:
+                self._release(number)
+                raise
+            return number
+
+    async def _take_slot(self) -> int:
+        self._keep_files_fresh()
+        if not self._held or not self._others_wait():
+            number = self._try_slots()
+            if number is not None:
+                return number
+        self._enter_lane()
+        try:
+            poll = _SHORTEST_POLL
+            while True:
+                await self._until_something_may_be_free(poll)
+                number = self._try_slots()
+                if number is not None:
+                    return number
+                poll = min(poll * 1.5, _LONGEST_POLL)
+        finally:
+            self._leave_lane()
+
+    async def _take_start(self) -> None:
+        while True:
+            wait_ns = self._starts.try_start(now_ns=time.monotonic_ns(), limit=self._limit, window_ns=self._window_ns)
+            if wait_ns == 0:
+                return
+            await asyncio.sleep(0.001 if wait_ns is None else wait_ns / 1e9)
+
+    async def _until_something_may_be_free(self, poll: float) -> None:
+        self._freed.clear()
+        if len(self._held) >= self._most():
+            await self._freed.wait()
+        else:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(poll * random.uniform(0.5, 1.0)):  # noqa: S311 - spreads the polls
+                    await self._freed.wait()
+        if self._held and self._others_wait():
+            await asyncio.sleep(_YIELD_SECONDS)
+
+    def _most(self) -> int:
+        if self._allowed < len(self._slots) and time.monotonic() >= self._recover_at:
+            self._allowed += 1
+            self._recover_at = time.monotonic() + _SLOWED_SECONDS
+        return self._allowed
+
+    def _try_slots(self) -> int | None:
+        if len(self._held) >= self._most():
+            return None
+        for number, descriptor in enumerate(self._slots):
+            if number not in self._held and try_lock(descriptor):
+                self._held.add(number)
+                return number
+        return None
+
+    def _release(self, number: int) -> None:
+        self._held.discard(number)
+        if self._slots:
+            unlock(self._slots[number])
+        self._freed.set()
+
+    def _enter_lane(self) -> None:
+        self._lane = next((number for number, lane in enumerate(self._lanes) if try_lock(lane)), None)
+
+    def _leave_lane(self) -> None:
+        if self._lane is not None and self._lanes:
+            unlock(self._lanes[self._lane])
+        self._lane = None
+
+    def _others_wait(self) -> bool:
+        for number, lane in enumerate(self._lanes):
+            if number == self._lane:
+                continue
+            if not try_lock(lane):
+                return True
+            unlock(lane)
+        return False
+
+    def _open(self, name: str) -> int:
+        return os.open(self._room / name, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def _keep_files_fresh(self) -> None:
+        # cleaners of temporary folders remove what was not touched for days, and two sets of files are two limiters
+        if time.monotonic() < self._fresh_until:
+            return
+        self._fresh_until = time.monotonic() + _FRESHEN_SECONDS
+        for path in (self._room, *self._room.iterdir()):
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(path)
+
+
+def _private_folder(folder: Path, name: str) -> Path:
+    room = folder / name
+    fix = "Set SYNAPSE_STATE_FOLDER to a folder of your own on this machine's disk."
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        room.mkdir(mode=0o700, exist_ok=True)
+        found = room.lstat()
+        ours = sys.platform == "win32" or (found.st_uid == os.getuid() and folder.stat().st_uid in {os.getuid(), 0})
+        if not stat.S_ISDIR(found.st_mode) or not ours:
+            raise UsageError(f"{room} is not a folder of yours, so it cannot hold the call limiter.", fix=fix)
+        room.chmod(0o700)
+    except OSError as error:
+        raise UsageError(f"The call limiter cannot use {room}: {error}.", fix=fix) from error
+    return room
+
+
+def _forget_in_child() -> None:
+    """Close inherited descriptors after a fork: an open copy in a child would keep a dead parent's slots taken."""
+    for limiter in list(_alive):
+        limiter.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)

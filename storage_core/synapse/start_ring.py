@@ -1,0 +1,76 @@
+"""The start times of the latest calls of this machine, in a file that all processes map into memory.
+
+A ring of the machine-wide monotonic clock. `try_start` looks at the start that lies *limit* calls back: when it is
+older than the window, one more start keeps every trailing window within the limit. Processes may ask with different
+limits; each is then right by its own. Written under a lock that dies with its holder; a process killed while writing
+leaves at worst one start unrecorded that it never made.
+
+Times in the future (the machine was restarted, its clock began anew) and files of another shape are forgotten.
+"""
+
+import mmap
+import os
+import struct
+from pathlib import Path
+
+from storage_core.synapse.filelock import try_lock, unlock
+
+CAPACITY = 65_536
+_MAGIC = b"SYNSTRT1"
+_HEADER = struct.Struct("<8sQ")
+_TIME = struct.Struct("<Q")
+_SIZE = _HEADER.size + CAPACITY * _TIME.size
+
+
+class StartRing:
+    """The shared ring. `limit` of `try_start` must be below `CAPACITY`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._lock = os.open(folder / "starts.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(folder / "starts", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            # only ever longer: shortening a file that others have mapped would kill them
+            if os.fstat(descriptor).st_size < _SIZE:
+                os.ftruncate(descriptor, _SIZE)
+            self._map = mmap.mmap(descriptor, _SIZE)
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._map.close()
+        os.close(self._lock)
+
+    def try_start(self, *, now_ns: int, limit: int, window_ns: int) -> int | None:
+        """Record a start at *now_ns* and return 0, or return after how many nanoseconds to ask again.
+
+        None: somebody else is at the ring this very moment.
+        """
+        if not try_lock(self._lock):
+            return None
+        try:
+            return self._start(now_ns, limit, window_ns)
+        finally:
+            unlock(self._lock)
+
+    def _start(self, now_ns: int, limit: int, window_ns: int) -> int:
+        magic, count = _HEADER.unpack_from(self._map, 0)
+        if magic != _MAGIC or (count and self._time(count - 1) > now_ns):
+            count = 0
+        if count >= limit:
+            oldest = self._time(count - limit)
+            if oldest > now_ns:
+                count = 0
+            elif oldest + window_ns > now_ns:
+                return oldest + window_ns - now_ns
+        # the time first: a count never promises a time that is not there
+        _TIME.pack_into(self._map, _offset(count), now_ns)
+        _HEADER.pack_into(self._map, 0, _MAGIC, count + 1)
+        return 0
+
+    def _time(self, number: int) -> int:
+        return int(_TIME.unpack_from(self._map, _offset(number))[0])
+
+
+def _offset(number: int) -> int:
+    return _HEADER.size + number % CAPACITY * _TIME.size
