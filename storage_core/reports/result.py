@@ -1,0 +1,55 @@
+"""What a migration came to, under the names users of the existing client know."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from storage_core.model.items import ItemStatus
+from storage_core.ports import Queries
+from storage_core.reports.csv_log import COLUMNS, item_rows, write_csv
+
+_ALL_ITEMS = "select * from items_v1 order by item_id"
+
+
+class MigrationResult:
+    """Reads an index; asks Synapse nothing and changes nothing.
+
+    Attributes:
+        db_path: the index file.
+    """
+
+    def __init__(self, db_path: str | Path, queries: Queries) -> None:
+        self.db_path = str(db_path)
+        self._queries = queries
+
+    def get_counts_by_status(self) -> dict[str, int]:
+        """Items by status; every status is there, also with 0."""
+        counts = dict.fromkeys((str(status) for status in ItemStatus), 0)
+        for count in self._queries.counts():
+            counts[str(count.status)] += count.items
+        return counts
+
+    @property
+    def counts_by_status(self) -> dict[str, int]:
+        """The same as `get_counts_by_status()`."""
+        return self.get_counts_by_status()
+
+    def get_migrations(self) -> Iterator[dict[str, Any]]:
+        """Every item as a dictionary with the CSV log's column names as keys; absent values are None."""
+        for row in item_rows(self._queries):
+            yield dict(zip(COLUMNS, row, strict=True))
+
+    def as_csv(self, path: str | Path) -> None:
+        """Write the CSV log: the existing client's columns first, then ours. Atomic."""
+        write_csv(self._queries, Path(path))
+
+    def to_arrow(self) -> Any:
+        """All items as one `pyarrow.Table`, with the columns of the view `items_v1`."""
+        return self._queries.arrow(_ALL_ITEMS)
+
+    def to_pandas(self) -> Any:
+        """All items as a `pandas.DataFrame`; needs pandas installed."""
+        return self.to_arrow().to_pandas()
+
+    def __repr__(self) -> str:
+        return f"MigrationResult(db_path={self.db_path!r})"

@@ -1,0 +1,40 @@
+"""`MigrationResult` under the names users know."""
+
+from pathlib import Path
+from typing import Any
+
+from storage_core.reports.result import MigrationResult
+
+
+def test_counts_name_every_status(mixed: Any) -> None:
+    result = MigrationResult("my.duckdb", mixed)
+    assert (
+        {
+            "INDEXED": 1,
+            "ALREADY_MIGRATED": 1,
+            "MIGRATED": 3,
+            "SKIPPED": 1,
+            "DRIFTED": 1,
+            "ERRORED": 1,
+            "ROLLED_BACK": 0,
+        }
+        == result.counts_by_status
+        == result.get_counts_by_status()
+    )
+    assert result.db_path == "my.duckdb"
+
+
+def test_migrations_are_dictionaries_with_the_known_keys(mixed: Any) -> None:
+    migrations = list(MigrationResult("my.duckdb", mixed).get_migrations())
+    assert len(migrations) == 8
+    assert {"id": "syn201", "type": "file", "version": None, "status": "MIGRATED"}.items() <= migrations[0].items()
+
+
+def test_as_csv_writes_the_log(mixed: Any, tmp_path: Path) -> None:
+    MigrationResult("my.duckdb", mixed).as_csv(tmp_path / "log.csv")
+    assert len((tmp_path / "log.csv").read_text(encoding="utf-8").splitlines()) == 9
+
+
+def test_arrow_has_every_item_and_every_column(mixed: Any) -> None:
+    table = MigrationResult("my.duckdb", mixed).to_arrow()
+    assert (8, 24) == (table.num_rows, table.num_columns)

@@ -1,0 +1,52 @@
+"""What the terminal shows."""
+
+import io
+from typing import Any
+
+from rich.console import Console, RenderableType
+
+from storage_core.errors import ExitCode
+from storage_core.model.copies import EngineName
+from storage_core.model.plans import Finding, FindingLevel, Plan, WorkAhead
+from storage_core.reports.figures import read_figures
+from storage_core.reports.terminal import outcome_view, plan_view, status_view
+
+
+def _shown(view: RenderableType) -> str:
+    console = Console(file=io.StringIO(), width=110, force_terminal=False, color_system=None)
+    console.print(view)
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_status_shows_counts_reasons_and_locations(mixed: Any) -> None:
+    shown = _shown(status_view(read_figures(mixed)))
+    for expected in ("syn100 to storage location 54321", "MIGRATED", "61.0 GB", "S3_FAULT", "retry later", "32.0 GB"):
+        assert expected in shown
+
+
+def test_the_outcome_ends_with_exit_code_calls_and_where_the_report_is(mixed: Any) -> None:
+    shown = _shown(outcome_view(read_figures(mixed), ExitCode.SOME_FAILED, calls=4312, reports=["my.html"]))
+    assert "Exit code 1: finished, some items failed, drifted or unproven. Synapse calls spent: 4,312." in shown
+    assert shown.rstrip().endswith("Report: my.html")
+
+
+def test_the_plan_ends_with_its_hash_and_shows_findings_literally(mixed: Any) -> None:
+    plan = Plan(
+        settings=mixed.settings,
+        ahead=WorkAhead(
+            copies=2, copy_bytes=31_000_000_000, parts=301, repoints=3, repoint_entities=3, verifications=0,
+            fingerprint="f",
+        ),
+        counts=mixed.counts(),
+        engine=EngineName.SYNAPSE,
+        calls=1234,
+        seconds_low=120,
+        seconds_high=600,
+        findings=(Finding(level=FindingLevel.WARNING, what="Bucket [red]b[/red]\x1b[2J is far.", fix="Choose."),),
+        hash="3f2a9c",
+    )  # fmt: skip
+    shown = _shown(plan_view(plan))
+    assert "2 distinct file handles, 31.0 GB, 301 parts" in shown
+    assert "2 min to 10 min" in shown
+    assert "warning: Bucket [red]b[/red]\ufffd[2J is far. Choose." in shown
+    assert shown.rstrip().endswith("Plan hash: 3f2a9c")
