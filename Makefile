@@ -42,13 +42,13 @@ check: $(VENV)/.dev-installed ## formatting, lint, types, import contracts, lock
 bench: $(VENV)/.dev-installed $(JUDGE)/.installed ## measure us and the existing client side by side, in the sandbox
 	@$(VENV)/bin/python -m benchmarks $(ARGS)
 
-lock: | need-python ## resolve requirements/*.in into requirements/*.lock
+lock: | need-python ## resolve requirements/*.in into *.lock, keeping pins (ARGS=--upgrade: newest)
 	@rm -rf $(LOCKER) && $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/python -m pip install --quiet --quiet uv
 	@cd requirements && for name in run dev judge; do \
 		echo "Resolving requirements/$$name.in"; \
 		../$(LOCKER)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-			--output-file "$$name.lock" "$$name.in" >/dev/null || exit 1; \
+			--output-file "$$name.lock" $(ARGS) "$$name.in" >/dev/null || exit 1; \
 	done
 	@rm -rf $(LOCKER)
 
