@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from storage_core.model.copies import ProofLevel
 from storage_core.model.ids import EntityId, StorageLocationId
 
 
@@ -29,3 +30,18 @@ class MigrationSettings:
     source_location_ids: tuple[StorageLocationId, ...] = ()
     strategy: FileVersionStrategy = FileVersionStrategy.NEW
     include_tables: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run behaves; may differ from run to run on the same index.
+
+    Attributes:
+        max_failures: stop when more items than this have failed.
+        max_failures_percent: stop when a larger share than this has failed.
+    """
+
+    continue_on_error: bool = False
+    max_failures: int | None = None
+    max_failures_percent: float | None = None
+    proof: ProofLevel = ProofLevel.STANDARD

@@ -7,6 +7,7 @@ as they arrive, so that a kill loses no more than the requests in flight.
 
 import asyncio
 import queue
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -23,6 +24,9 @@ COMMIT_AT_MOST = 500
 
 _WAKE_SECONDS = 0.5
 """How long the loop sleeps when nothing arrives; only a launcher that dies silently makes it wait that long."""
+
+_DRAIN_SECONDS = 20.0
+"""How long an interrupted run waits for what is in flight; orchestrators kill after 30 s."""
 
 _SETTLE_SECONDS = 0.005
 """How long it waits for batches to end whose works are all over."""
@@ -68,8 +72,8 @@ class Ticket(Protocol):
 class Launcher(Protocol):
     """Starts batches somewhere; the coroutine must be awaited on the event loop that owns all network I/O."""
 
-    def launch(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> Ticket:
-        """Start *run* and return at once. *name* is for people, for example ``copy-files-12``."""
+    def launch(self, phase: str, batch: int, run: Callable[[], Coroutine[Any, Any, None]]) -> Ticket:
+        """Start *run*, which is batch number *batch* of the phase with that name, and return at once."""
         ...
 
 
@@ -113,12 +117,15 @@ def drive(phase: Phase[W], ledger: Ledger, services: Services, launcher: Launche
     watch.began(phase)
     try:
         run.until_done()
-    except KeyboardInterrupt:
+    except Exception:
+        services.stop.set()
+        raise
+    except BaseException as signal:
+        # Ctrl-C here, a termination signal under an orchestrator: both mean "come to an end, soon".
         services.stop.set()
         run.drain()
-        raise Interrupted("Stopped.", fix="Run the same command again to go on where this ended.") from None
-    except BaseException:
-        services.stop.set()
+        if isinstance(signal, KeyboardInterrupt):
+            raise Interrupted("Stopped.", fix="Run the same command again to go on where this ended.") from None
         raise
     watch.ended(phase, run.total)
     return run.total
@@ -155,9 +162,13 @@ class _Run(Generic[W]):
             raise self._failure
 
     def drain(self) -> None:
-        """Finish what is in flight and record it; claim nothing."""
-        while self._live:
-            self._take(wait_seconds=_WAKE_SECONDS)
+        """Record what comes back within a while; claim nothing.
+
+        A copy that waits for S3 may take minutes; it is left behind, and resuming finds it again for one call.
+        """
+        give_up = time.monotonic() + _DRAIN_SECONDS
+        while self._live and time.monotonic() < give_up:
+            self._take(wait_seconds=_WAKE_SECONDS if self._in_flight else _SETTLE_SECONDS)
             self._sweep()
         self._take(wait_seconds=0)
 
@@ -170,7 +181,7 @@ class _Run(Generic[W]):
             self._batches += 1
             self._in_flight += len(works)
             batch = _Batch(self._phase.work, tuple(works), self._services, self._arrived.put, self._turnstile)
-            self._live.append(self._launcher.launch(f"{self._phase.name}-{self._batches}", batch.run))
+            self._live.append(self._launcher.launch(self._phase.name, self._batches, batch.run))
 
     def _may_claim(self) -> bool:
         return (
@@ -270,9 +281,9 @@ class LoopLauncher:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
-    def launch(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> Ticket:
+    def launch(self, phase: str, batch: int, run: Callable[[], Coroutine[Any, Any, None]]) -> Ticket:
         """Put the batch on the loop."""
-        del name
+        del phase, batch
         return LoopTicket(asyncio.run_coroutine_threadsafe(run(), self._loop))
 
 

@@ -1,6 +1,6 @@
 """One migration from end to end, over ports. The command line, the API and the flows all drive this class."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -101,6 +101,29 @@ class Migration:
                 fix="Look at the plan again and confirm that one.",
             )
         self._ledger.confirm(plan_hash, by=by)
+
+    def run(self, agree: Callable[[Plan], str]) -> RunOutcome:
+        """Index, plan, have the plan agreed to, migrate: the whole life, from wherever an earlier run ended.
+
+        Args:
+            agree: shows the plan and returns who agreed to it. It raises NotConfirmed when nobody does; it is not
+                asked when nothing is left to do.
+        """
+        indexed = self.index()
+        if indexed.ending is not Ending.COMPLETE:
+            return indexed
+        plan = self.plan()
+        if plan.is_empty:
+            return self.standing()
+        self.confirm(plan.hash, by=agree(plan))
+        return self.migrate()
+
+    def standing(self) -> RunOutcome:
+        """How things stand, without doing anything."""
+        counts = self._ledger.counts()
+        return RunOutcome(
+            exit_code=exit_code(counts, Ending.COMPLETE), ending=Ending.COMPLETE, counts=counts, tally=Tally()
+        )
 
     def migrate(self) -> RunOutcome:
         """Copy, prove, repoint and read back all that is pending.

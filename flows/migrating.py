@@ -1,0 +1,101 @@
+"""migrate-files: index, plan, confirm, then copy, prove, repoint and read back until nothing is pending."""
+
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.flow_runs import pause_flow_run
+from prefect.input import RunInput
+from prefect.states import Cancelled, Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
+
+from flows.parameters import (
+    Confirm,
+    Confirmation,
+    ContinueOnError,
+    Destination,
+    IndexPath,
+    ReportFolder,
+    RootIds,
+    Sources,
+    Strategy,
+    index_path_from,
+    settings_from,
+)
+from flows.sessions import WORKER_THREADS, session
+from storage_core.errors import ExitCode, NotConfirmed
+from storage_core.model.plans import Plan
+from storage_core.model.settings import FileVersionStrategy, RunOptions
+from storage_core.reports.report import RunFacts
+from storage_core.synapse.clock import SystemClock
+from tasks.exporting import write_reports
+from tasks.visibility import show_counts, show_plan
+
+APPROVAL_SECONDS = 7 * 24 * 3600
+"""How long a plan waits for its approval before the run counts as declined."""
+
+
+class Approval(RunInput):
+    """What a person answers when asked to approve a plan."""
+
+    plan_hash: str = Field(description="The hash of the plan you agree to, as shown in the plan artifact.")
+    approve: bool = Field(default=False, description="On: migrate. Off: decline; nothing is written.")
+
+
+@flow(name="migrate-files", task_runner=ThreadPoolTaskRunner(max_workers=WORKER_THREADS), persist_result=False)
+def migrate_files(
+    root_ids: RootIds,
+    destination_storage_location_id: Destination,
+    index_path: IndexPath,
+    file_version_strategy: Strategy = FileVersionStrategy.NEW,
+    source_storage_location_ids: Sources = [],  # noqa: B006 - Prefect shows the default in its form
+    continue_on_error: ContinueOnError = False,  # noqa: FBT002 - a form field, always given by name
+    confirm: Confirmation = Confirm.ASK,
+    report_folder: ReportFolder = None,
+) -> Any:
+    """Migrate. The returned state says how it ended; the index and its reports say everything else."""
+    settings = settings_from(
+        root_ids, destination_storage_location_id, file_version_strategy, source_storage_location_ids
+    )
+    path = index_path_from(index_path)
+    with session(path, settings, RunOptions(continue_on_error=continue_on_error)) as app:
+        if confirm is Confirm.DRY_RUN:
+            app.migration.index()
+            show_plan(app.migration.plan())
+            return Completed(message="dry run: the plan is published, nothing was written")
+        try:
+            outcome = app.migration.run(lambda plan: _agreed_by(plan, confirm))
+        except NotConfirmed as declined:
+            return Cancelled(message=str(declined))
+        calls = app.remote.calls.total
+        plan_hash = app.ledger.confirmed_plan()
+    show_counts(outcome.counts)
+    facts = RunFacts(
+        made_at=SystemClock().now(), exit_code=outcome.exit_code, plan_hash=plan_hash, calls=calls
+    )
+    for written in write_reports(str(path), report_folder, facts):
+        get_run_logger().info("Written: %s", written)
+    if outcome.exit_code is ExitCode.DONE:
+        return Completed(message="everything planned is migrated and verified")
+    return Failed(message=f"ended with exit code {int(outcome.exit_code)} ({outcome.ending}); see the report")
+
+
+def _agreed_by(plan: Plan, confirm: Confirm) -> str:
+    """Publish the plan and get somebody's agreement to exactly this one.
+
+    Raises:
+        NotConfirmed: declined, or another plan was approved than the one there is.
+    """
+    show_plan(plan)
+    if confirm is Confirm.FORCE:
+        return "flow parameter confirm=force"
+    answer = pause_flow_run(
+        wait_for_input=Approval.with_initial_data(
+            description=f"Plan {plan.hash}: {plan.ahead.copies:,} copies, {plan.ahead.repoints:,} places.",
+            plan_hash=plan.hash,
+        ),
+        timeout=APPROVAL_SECONDS,
+    )
+    if not answer.approve or answer.plan_hash != plan.hash:
+        raise NotConfirmed(f"Plan {plan.hash} was not approved.", fix="Run again and approve it; nothing was written.")
+    return "approval in Prefect"

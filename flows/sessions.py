@@ -1,0 +1,36 @@
+"""What every flow does around its phases: open the migration so that its batches run as tasks, log, publish."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prefect import get_run_logger
+
+from storage_core.config import load_config
+from storage_core.model.settings import MigrationSettings, RunOptions
+from storage_core.network import NetworkThread
+from storage_core.steps.driving import Launcher
+from storage_core.wiring import App, opened
+from tasks.batches import AT_HAND, TaskLauncher
+from tasks.registry import TASKS
+from tasks.visibility import RunLogWatch
+
+WORKER_THREADS = 32
+"""Each task only waits for its batch on the network loop. A batch with one huge copy keeps a thread for long, so
+there are more threads than batches that usually run."""
+
+
+@contextmanager
+def session(index_path: Path, settings: MigrationSettings | None, options: RunOptions) -> Iterator[App]:
+    """Open a migration whose batches run as tasks of the current flow run.
+
+    Credentials come from the environment and the configuration file of the machine that runs the flow.
+    """
+    watch = RunLogWatch(get_run_logger())
+    with opened(load_config(), index_path, settings, options=options, watch=watch, launcher=_as_tasks) as app:
+        yield app
+
+
+def _as_tasks(network: NetworkThread) -> Launcher:
+    AT_HAND.open(network)
+    return TaskLauncher(TASKS)

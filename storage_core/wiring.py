@@ -1,0 +1,140 @@
+"""The composition root: the only place that knows which adapter stands behind which port."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage_core.config import Config
+from storage_core.engines.object_reader import PresignedObjectReader
+from storage_core.engines.synapse_copy import SynapseCopyEngine
+from storage_core.index.store import open_index
+from storage_core.model.settings import MigrationSettings, RunOptions
+from storage_core.network import NetworkThread
+from storage_core.plan.estimating import Speeds
+from storage_core.plan.outcomes import FailureLimit
+from storage_core.ports import Catalog, Clock, Ledger
+from storage_core.steps.driving import Launcher, LoopLauncher, QuietWatch, Watch
+from storage_core.steps.migration import Migration
+from storage_core.steps.services import Services
+from storage_core.synapse.calls import CallTotals
+from storage_core.synapse.catalog import SynapseCatalog
+from storage_core.synapse.clock import SystemClock
+from storage_core.synapse.endpoints.multipart import MultipartEndpoints
+from storage_core.synapse.limiter import CallLimiter
+from storage_core.synapse.presigned import PresignedSender
+from storage_core.synapse.transport import Transport
+
+LauncherFactory = Callable[[NetworkThread], Launcher]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """Synapse and its object storage, reachable. Lives on the network thread."""
+
+    network: NetworkThread
+    transport: Transport
+    sender: PresignedSender
+    catalog: Catalog
+    multipart: MultipartEndpoints
+    clock: Clock
+
+    @property
+    def calls(self) -> CallTotals:
+        """What was sent to Synapse so far."""
+        return self.transport.calls.totals()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """One migration, ready to run."""
+
+    remote: Remote
+    ledger: Ledger
+    migration: Migration
+
+
+@contextmanager
+def connected(config: Config) -> Iterator[Remote]:
+    """Open the network side: one event loop, one limiter, one connection pool to Synapse and one to S3."""
+    with NetworkThread() as network:
+        remote = network.run(_connect(config, network))
+        try:
+            yield remote
+        finally:
+            network.run(_disconnect(remote))
+
+
+async def _connect(config: Config, network: NetworkThread) -> Remote:
+    clock = SystemClock()
+    limiter = CallLimiter(
+        folder=config.state_folder,
+        endpoint=config.repo_endpoint,
+        calls_in_flight=config.calls_in_flight,
+        calls_per_minute=config.calls_per_minute,
+    )
+    transport = Transport(config, limiter, clock)
+    return Remote(
+        network=network,
+        transport=transport,
+        sender=PresignedSender(config),
+        catalog=SynapseCatalog(transport),
+        multipart=MultipartEndpoints(transport),
+        clock=clock,
+    )
+
+
+async def _disconnect(remote: Remote) -> None:
+    await asyncio.gather(remote.transport.aclose(), remote.sender.aclose())
+
+
+@contextmanager
+def opened(
+    config: Config,
+    index_path: Path,
+    settings: MigrationSettings | None,
+    *,
+    options: RunOptions | None = None,
+    watch: Watch | None = None,
+    launcher: LauncherFactory | None = None,
+) -> Iterator[App]:
+    """Open an index and everything a migration needs; close it all in the end.
+
+    Args:
+        settings: bound to the index when it is new, compared with it when it is not; None takes the index's own.
+        launcher: where batches run; the default is the network loop directly.
+
+    Raises:
+        IndexUnusable, IndexInUse, UsageError: see `index.store.open_index`.
+    """
+    options = options or RunOptions()
+    with open_index(index_path, settings, create=settings is not None) as ledger, connected(config) as remote:
+        yield App(
+            remote=remote,
+            ledger=ledger,
+            migration=Migration(
+                ledger=ledger,
+                services=_services(remote, ledger, options),
+                network=remote.network,
+                launcher=launcher(remote.network) if launcher else LoopLauncher(remote.network.loop),
+                watch=watch or QuietWatch(),
+                limit=FailureLimit(
+                    continue_on_error=options.continue_on_error,
+                    at_most=options.max_failures,
+                    at_most_percent=options.max_failures_percent,
+                ),
+                speeds=Speeds(calls_per_minute=config.calls_per_minute),
+            ),
+        )
+
+
+def _services(remote: Remote, ledger: Ledger, options: RunOptions) -> Services:
+    return Services(
+        catalog=remote.catalog,
+        engine=SynapseCopyEngine(multipart=remote.multipart, sender=remote.sender, clock=remote.clock),
+        reader=PresignedObjectReader(catalog=remote.catalog, sender=remote.sender),
+        clock=remote.clock,
+        settings=ledger.settings,
+        proof_level=options.proof,
+    )

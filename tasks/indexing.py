@@ -1,0 +1,17 @@
+"""Tasks that fill the index; they change nothing in Synapse."""
+
+from prefect import task
+
+from tasks.batches import AT_HAND, TASK_OPTIONS
+
+
+@task(name="enumerate-children", task_run_name="{batch}", tags=["synapse"], **TASK_OPTIONS)
+def enumerate_children(batch: str) -> None:
+    """List the containers of one batch."""
+    AT_HAND.run(batch)
+
+
+@task(name="fetch-handles", task_run_name="{batch}", tags=["synapse"], **TASK_OPTIONS)
+def fetch_handles(batch: str) -> None:
+    """Read the files of one batch: one call per version that counts."""
+    AT_HAND.run(batch)

@@ -1,0 +1,65 @@
+"""What people see of a run in Prefect: log lines, and artifacts with the plan and the counts."""
+
+import logging
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from storage_core.model.plans import Plan, StatusCount
+from storage_core.model.tallies import Tally
+from storage_core.steps.driving import Phase
+
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+class RunLogWatch:
+    """Says in the run's log when a phase begins and ends. Never a line per file: two million lines help nobody."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def began(self, phase: Phase[Any]) -> None:
+        """Say what begins."""
+        self._log.info("%s ...", phase.doing)
+
+    def committed(self, phase: Phase[Any], tally: Tally) -> None:
+        """Warn about failures; successes are counted at the end."""
+        if tally.failed:
+            self._log.warning("%s: %d failed; `synapse-storage why` tells each reason", phase.doing, tally.failed)
+
+    def ended(self, phase: Phase[Any], total: Tally) -> None:
+        """Say what came of it."""
+        self._log.info("%s: %d done, %d failed, %d drifted", phase.doing, total.done, total.failed, total.drifted)
+
+    def must_stop(self, total: Tally) -> bool:
+        """Never."""
+        del total
+        return False
+
+
+def show_plan(plan: Plan) -> None:
+    """Publish the plan as an artifact; its key stays the same, so that its history can be read."""
+    ahead = plan.ahead
+    lines = [
+        f"# Migration plan {plan.hash}",
+        f"- destination: storage location {plan.settings.destination}",
+        f"- strategy: {plan.settings.strategy}",
+        f"- copies: {ahead.copies:,} ({ahead.copy_bytes:,} bytes), by engine {plan.engine}",
+        f"- places to repoint: {ahead.repoints:,} in {ahead.repoint_entities:,} entities",
+        f"- Synapse calls: {plan.calls:,}",
+        f"- duration: {plan.seconds_low:,} to {plan.seconds_high:,} seconds",
+        *(f"- **{finding.level}**: {finding.what} {finding.fix}" for finding in plan.findings),
+    ]
+    create_markdown_artifact(key="migration-plan", markdown="\n".join(lines), description=f"Plan {plan.hash}")
+
+
+def show_counts(counts: tuple[StatusCount, ...]) -> None:
+    """Publish the items by status and reason as a table."""
+    create_table_artifact(
+        key="migration-counts",
+        table=[
+            {"status": count.status, "reason": count.reason or "", "items": count.items, "bytes": count.size_bytes}
+            for count in counts
+        ],
+        description="Items by status and reason",
+    )
