@@ -9,7 +9,7 @@ from storage_core.ports import Catalog
 from storage_core.steps.services import Emit, Services
 
 _LISTINGS_AT_MOST = 3
-"""Children deleted during a listing shift the pages; after this many tries the longest listing is taken."""
+"""A container that keeps changing is listed this often; what is missed even then, the next index picks up."""
 
 
 async def list_container(container: FoundEntity, services: Services, emit: Emit) -> None:
@@ -23,23 +23,30 @@ async def list_container(container: FoundEntity, services: Services, emit: Emit)
 
 
 async def _all_children(catalog: Catalog, container_id: EntityId) -> tuple[EntityHeader, ...]:
-    """Every child once. Paging has no snapshot (contract 6.2): a shrinking container is listed again."""
+    """Every child once.
+
+    Paging has no snapshot (contract 6.2): a deletion during the listing shifts the later pages, and a child
+    slips through. A total that changes from page to page gives that away, and the container is listed again.
+    """
     seen: dict[EntityId, EntityHeader] = {}
     for _ in range(_LISTINGS_AT_MOST):
-        expected = await _list_once(catalog, container_id, seen)
-        if expected is None or len(seen) >= expected:
+        totals = await _list_once(catalog, container_id, seen)
+        if len(totals) <= 1:
             break
     return tuple(seen.values())
 
 
-async def _list_once(catalog: Catalog, container_id: EntityId, seen: dict[EntityId, EntityHeader]) -> int | None:
+async def _list_once(catalog: Catalog, container_id: EntityId, seen: dict[EntityId, EntityHeader]) -> set[int | None]:
+    """Add all children to *seen*; return the different totals that the pages stated."""
+    totals: set[int | None] = set()
     token: str | None = None
     while True:
         page = await catalog.children(container_id, page_token=token)
         seen.update((child.id, child) for child in page.children)
+        totals.add(page.total_children)
         token = page.next_page_token
         if token is None:
-            return page.total_children
+            return totals
 
 
 def look_failed(entity: FoundEntity, error: RestError) -> LookFailed:

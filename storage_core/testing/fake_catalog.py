@@ -1,0 +1,246 @@
+"""A whole little Synapse behind `ports.Catalog`: files, versions, etags, refusals, lost answers."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from storage_core.errors import AnswerLost, Forbidden, NotFound, PreconditionFailed, RestError
+from storage_core.model.destinations import LocationFacts, LocationKind, UploadType
+from storage_core.model.entities import (
+    ChildrenPage,
+    EntityBody,
+    EntityHeader,
+    EntityKind,
+    FileSnapshot,
+    Permissions,
+    RootSnapshot,
+    UserProfile,
+)
+from storage_core.model.handles import Association, FileHandle, HandleAnswer, HandleKind, HandleRefusal
+from storage_core.model.ids import ActivityId, EntityId, FileHandleId, PrincipalId, StorageLocationId
+from storage_core.model.repoints import AddVersion, SwapVersionHandle
+
+PAGE = 50
+
+
+@dataclass(slots=True)
+class FakeFile:
+    """One file entity: handle ids by version number."""
+
+    id: EntityId
+    parent_id: EntityId
+    name: str
+    versions: dict[int, FileHandleId]
+    etag: str = "etag-1"
+    activity_id: ActivityId | None = None
+    edits: int = 1
+
+    @property
+    def current(self) -> int:
+        """The newest version's number."""
+        return max(self.versions)
+
+    def touch(self) -> None:
+        """Change the etag, as every write does."""
+        self.edits += 1
+        self.etag = f"etag-{self.edits}"
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What the next write calls do instead of working, in order: 'lost before', 'lost after', 'forbidden'."""
+
+    planned: list[str] = field(default_factory=list)
+
+    def take(self) -> str:
+        """The next trouble, or an empty text."""
+        return self.planned.pop(0) if self.planned else ""
+
+
+class FakeCatalog:
+    """Implements `ports.Catalog`; also counts calls by method name. Containers hold files and containers."""
+
+    def __init__(self) -> None:
+        self.files: dict[EntityId, FakeFile] = {}
+        self.containers: dict[EntityId, list[EntityHeader]] = {}
+        self.handle_records: dict[FileHandleId, FileHandle] = {}
+        self.locations: dict[StorageLocationId, LocationFacts] = {}
+        self.calls: dict[str, int] = {}
+        self.hidden: set[EntityId] = set()
+        self.trouble = Trouble()
+
+    def add_handle(self, handle_id: str, *, location: int = 1, size: int = 10, md5: str | None = None) -> FileHandle:
+        """Make an S3 handle; its MD5 is derived from its id unless given."""
+        handle = FileHandle(
+            id=FileHandleId(handle_id),
+            kind=HandleKind.S3,
+            concrete_type="org.sagebionetworks.repo.model.file.S3FileHandle",
+            storage_location_id=StorageLocationId(location),
+            size_bytes=size,
+            md5=md5 or f"{int(handle_id):032x}",
+        )
+        self.handle_records[handle.id] = handle
+        return handle
+
+    def add_file(self, entity_id: str, parent_id: str, handles: Sequence[str], *, name: str = "") -> FakeFile:
+        """Make a file with one version per handle id; version numbers start at 1."""
+        file = FakeFile(
+            id=EntityId(entity_id),
+            parent_id=EntityId(parent_id),
+            name=name or entity_id,
+            versions={number: FileHandleId(handle) for number, handle in enumerate(handles, start=1)},
+        )
+        self.files[file.id] = file
+        self.containers.setdefault(file.parent_id, []).append(
+            EntityHeader(id=file.id, name=file.name, kind=EntityKind.FILE, version=file.current)
+        )
+        return file
+
+    def add_container(self, entity_id: str, parent_id: str | None = None) -> None:
+        """Make a folder (or a project, without parent)."""
+        self.containers.setdefault(EntityId(entity_id), [])
+        if parent_id is not None:
+            header = EntityHeader(id=EntityId(entity_id), name=entity_id, kind=EntityKind.FOLDER)
+            self.containers.setdefault(EntityId(parent_id), []).append(header)
+
+    async def me(self) -> UserProfile:
+        """The steward."""
+        self._count("me")
+        return UserProfile(id=PrincipalId("3401"), user_name="steward")
+
+    async def root(self, entity_id: EntityId) -> RootSnapshot:
+        """A project with every right, or a file."""
+        self._count("root")
+        kind = EntityKind.FILE if entity_id in self.files else EntityKind.PROJECT
+        if kind is EntityKind.PROJECT and entity_id not in self.containers:
+            raise _error(NotFound, 404)
+        permissions = Permissions(can_view=True, can_download=True, can_edit=True, is_certified=True)
+        header = EntityHeader(id=entity_id, name=str(entity_id), kind=kind)
+        return RootSnapshot(header=header, parent_id=None, permissions=permissions)
+
+    async def children(self, container_id: EntityId, *, page_token: str | None) -> ChildrenPage:
+        """Pages of 50."""
+        self._count("children")
+        if container_id in self.hidden:
+            raise _error(Forbidden, 403)
+        every = self.containers[container_id]
+        start = int(page_token or 0)
+        more = start + PAGE < len(every)
+        return ChildrenPage(
+            children=tuple(every[start : start + PAGE]),
+            next_page_token=str(start + PAGE) if more else None,
+            total_children=len(every),
+        )
+
+    async def file(self, entity_id: EntityId, *, version: int | None = None) -> FileSnapshot:
+        """One version; the etag of old ones is all zeros."""
+        self._count("file")
+        file = self.files.get(entity_id)
+        if file is None or (version is not None and version not in file.versions):
+            raise _error(NotFound, 404)
+        if entity_id in self.hidden:
+            raise _error(Forbidden, 403)
+        number = version or file.current
+        handle_id = file.versions[number]
+        is_latest = number == file.current
+        return FileSnapshot(
+            entity_id=file.id,
+            name=file.name,
+            parent_id=file.parent_id,
+            kind=EntityKind.FILE,
+            version=number,
+            is_latest=is_latest,
+            etag=file.etag if is_latest else "00000000-0000-0000-0000-000000000000",
+            handle_id=handle_id,
+            handle=self.handle_records[handle_id],
+            body=EntityBody(json_text=json.dumps({"id": file.id, "etag": file.etag, "name": file.name})),
+            activity_id=file.activity_id,
+        )
+
+    async def versions(self, entity_id: EntityId) -> tuple[int, ...]:
+        """Newest first."""
+        self._count("versions")
+        return tuple(sorted(self.files[entity_id].versions, reverse=True))
+
+    async def handles(
+        self, associations: Sequence[Association], *, with_urls: bool = False
+    ) -> tuple[HandleAnswer, ...]:
+        """Every handle that exists."""
+        self._count("handles", -(-len(associations) // 100))
+        del with_urls
+        found = [(one.handle_id, self.handle_records.get(one.handle_id)) for one in associations]
+        return tuple(
+            HandleAnswer(handle_id=handle_id, handle=handle, refusal=None if handle else HandleRefusal.NOT_FOUND)
+            for handle_id, handle in found
+        )
+
+    async def location(self, location_id: StorageLocationId) -> LocationFacts:
+        """A location of one's own; location 1 is not."""
+        self._count("location")
+        if location_id not in self.locations:
+            raise _error(Forbidden if location_id == 1 else NotFound, 403)
+        return self.locations[location_id]
+
+    async def location_seen_from(self, entity_id: EntityId, location_id: StorageLocationId) -> LocationFacts:
+        """Any location; unknown ones look like Synapse storage."""
+        self._count("location_seen_from")
+        del entity_id
+        plain = LocationFacts(id=location_id, kind=LocationKind.SYNAPSE_S3, upload_type=UploadType.S3)
+        return self.locations.get(location_id, plain)
+
+    async def default_location(self, entity_id: EntityId) -> StorageLocationId:
+        """Always Synapse's own."""
+        self._count("default_location")
+        del entity_id
+        return StorageLocationId(1)
+
+    async def swap_version_handle(self, swap: SwapVersionHandle) -> None:
+        """In place, guarded by the expected handle and equal MD5s (contract 6.6)."""
+        after = self._before_write("swap_version_handle", swap.place.entity_id)
+        file = self.files[swap.place.entity_id]
+        old, new = (self.handle_records[handle] for handle in (file.versions[swap.place.version], swap.new))
+        if old.id != swap.expect or old.md5 != new.md5:
+            raise _error(PreconditionFailed, 412)
+        file.versions[swap.place.version] = swap.new
+        file.touch()
+        _after_write(after)
+
+    async def add_version(self, change: AddVersion) -> int:
+        """On top, guarded by the etag (contract 6.5)."""
+        after = self._before_write("add_version", change.place.entity_id)
+        file = self.files[change.place.entity_id]
+        if file.etag != change.etag:
+            raise _error(PreconditionFailed, 412)
+        file.versions[file.current + 1] = change.new
+        file.activity_id = change.activity_id
+        file.touch()
+        _after_write(after)
+        return file.current
+
+    def _count(self, method: str, calls: int = 1) -> None:
+        self.calls[method] = self.calls.get(method, 0) + calls
+
+    def _before_write(self, method: str, entity_id: EntityId) -> str:
+        self._count(method)
+        if entity_id not in self.files:
+            raise _error(NotFound, 404)
+        trouble = self.trouble.take()
+        if trouble == "lost before":
+            raise _error(AnswerLost, 504)
+        if trouble == "forbidden":
+            raise _error(Forbidden, 403)
+        return trouble
+
+
+def copy_of(handle: FileHandle, *, new_id: str, location: int) -> FileHandle:
+    """The handle a perfect copy would have."""
+    return replace(handle, id=FileHandleId(new_id), storage_location_id=StorageLocationId(location))
+
+
+def _after_write(trouble: str) -> None:
+    if trouble == "lost after":
+        raise _error(AnswerLost, 504)
+
+
+def _error(kind: type[RestError], status: int) -> RestError:
+    return kind(call="FAKE /call", status=status, reason="as planned", fix="")
