@@ -19,6 +19,7 @@ class Attributes:
 
     Attributes:
         checksum_algorithm: the native checksum S3 keeps for the object, such as ``CRC64NVME``; None for old objects.
+        checksum_type: ``FULL_OBJECT``, or ``COMPOSITE`` for a checksum of the parts' checksums.
     """
 
     content_type: str = "binary/octet-stream"
@@ -26,6 +27,7 @@ class Attributes:
     metadata: tuple[tuple[str, str], ...] = ()
     storage_class: str = "STANDARD"
     checksum_algorithm: str | None = None
+    checksum_type: str = "FULL_OBJECT"
     acl: str | None = None
 
     @property

@@ -1,14 +1,17 @@
 """What the object store refuses, with the code, the words and the status S3 uses for it."""
 
+from collections.abc import Mapping
+
 
 class S3Refusal(Exception):  # noqa: N818 - the store refuses; nothing is broken
-    """An error answer of the object store."""
+    """An error answer of the object store. `details` are further members of its document."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, *, details: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
+        self.details = dict(details or {})
 
 
 def access_denied(message: str = "Access Denied") -> S3Refusal:
@@ -44,3 +47,17 @@ def invalid_argument(message: str) -> S3Refusal:
 def archived() -> S3Refusal:
     """403: the bytes are in an archive class and must be restored before they can be read or copied."""
     return S3Refusal("InvalidObjectState", "The operation is not valid for the object's storage class", 403)
+
+
+def copy_source_too_large() -> S3Refusal:
+    """400: one copy request moves at most 5 GiB."""
+    return S3Refusal(
+        "InvalidRequest", "The specified copy source is larger than the maximum allowable size: 5368709120", 400
+    )
+
+
+def range_not_satisfiable(size: int) -> S3Refusal:
+    """416: the range begins behind the end."""
+    return S3Refusal(
+        "InvalidRange", "The requested range is not satisfiable", 416, details={"ActualObjectSize": str(size)}
+    )

@@ -2,12 +2,16 @@
 
 import hashlib
 import random
+import shutil
+import tempfile
+import weakref
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice, pairwise
+from pathlib import Path
 
 from sandbox.clock import SandboxClock
 from sandbox.objects import refusals
@@ -64,6 +68,15 @@ class ObjectStore:
             Credential(access_key="SANDBOXSYNAPSE", secret_key=self._token(20), is_synapse=True)
         )
         self._presigner = Presigner(clock=clock)
+        self._spool: Path | None = None
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where large real contents are kept; gone with the store."""
+        if self._spool is None:
+            self._spool = Path(tempfile.mkdtemp(prefix="sandbox-s3-"))
+            weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)
+        return self._spool
 
     # ------------------------------------------------------------------ buckets
 
@@ -171,22 +184,6 @@ class ObjectStore:
                 return
             yield key, place.objects[key]
 
-    def copy(
-        self,
-        source: StoredObject,
-        bucket: str,
-        key: str,
-        *,
-        attributes: Attributes | None = None,
-        by: Credential | None = None,
-    ) -> StoredObject:
-        """CopyObject: one piece, whatever the source was; refuses sources above 5 GiB."""
-        if source.size > LARGEST_COPY_BYTES:
-            raise S3Refusal(
-                "InvalidRequest", "The specified copy source is larger than the maximum allowable size: 5368709120", 400
-            )
-        return self.put(bucket, key, source.content, attributes=attributes or source.attributes, by=by)
-
     # ------------------------------------------------------------------ multipart uploads
 
     def start_upload(
@@ -231,26 +228,21 @@ class ObjectStore:
 
     def put_part(self, bucket: str, key: str, upload_id: str, number: int, content: Content) -> Part:
         """Store a part, replacing one of the same number."""
-        if not 1 <= number <= MOST_PARTS:
-            raise refusals.invalid_argument("Part number must be an integer between 1 and 10000, inclusive")
+        check_part_number(number)
         upload = self.upload(bucket, key, upload_id)
         etag = self._etag(self.bucket(bucket), content.whole_digest())
         part = Part(number=number, content=content, etag=etag, last_modified=self.clock.now())
         upload.parts[number] = part
         return part
 
-    def part_source(self, source: StoredObject, first: int | None, last: int | None) -> Content:
-        """The range of *source* that a part copy takes; refuses what S3 refuses (contract 8.5)."""
-        low, high = (0, source.size - 1) if first is None or last is None else (first, last)
-        if low > high or high >= source.size:
-            raise refusals.invalid_argument(
-                f"Range specified is not valid for source object of size: {source.size}",
-            )
-        if high - low + 1 > LARGEST_COPY_BYTES:
-            raise S3Refusal(
-                "InvalidRequest", "The specified copy source is larger than the maximum allowable size: 5368709120", 400
-            )
-        return slice_of(source.content, low, high)
+    def part_source(self, source: StoredObject, taken: tuple[int, int] | None) -> Content:
+        """The range of *source* that a part copy takes, None for all; refuses what S3 refuses (contract 8.5)."""
+        first, last = taken or (0, source.size - 1)
+        if first > last or last >= source.size:
+            raise refusals.invalid_argument(f"Range specified is not valid for source object of size: {source.size}")
+        if last - first + 1 > LARGEST_COPY_BYTES:
+            raise refusals.copy_source_too_large()
+        return slice_of(source.content, first, last)
 
     def complete_upload(
         self, bucket: str, key: str, upload_id: str, parts: Iterable[tuple[int, str]], *, by: Credential | None = None
@@ -386,6 +378,12 @@ class ObjectStore:
     def _shared(self, attributes: Attributes) -> Attributes:
         """One record for all objects that are alike: a million of them would weigh."""
         return self._attributes.setdefault(attributes, attributes)
+
+
+def check_part_number(number: int) -> None:
+    """Refuse with InvalidArgument a part number that S3 does not know."""
+    if not 1 <= number <= MOST_PARTS:
+        raise refusals.invalid_argument("Part number must be an integer between 1 and 10000, inclusive")
 
 
 def multipart_etag(part_digests: Iterable[str]) -> str:
