@@ -1,0 +1,14 @@
+"""export-audit: write all reports and the Parquet export of an index. Needs neither Synapse nor a token."""
+
+from prefect import flow
+
+from flows.parameters import IndexPath, ReportFolder, index_path_from
+from storage_core.reports.report import RunFacts
+from storage_core.synapse.clock import SystemClock
+from tasks.exporting import write_reports
+
+
+@flow(name="export-audit", persist_result=False)
+def export_audit(index_path: IndexPath, report_folder: ReportFolder = None) -> list[str]:
+    """Write everything an auditor asks for; return where it is."""
+    return write_reports(str(index_path_from(index_path)), report_folder, RunFacts(made_at=SystemClock().now()))
