@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sandbox.asgi import App, BodyTooLarge, Receive, Scope, Send, cut_connection, read_body, send_answer
 from sandbox.faults import FaultKind, FaultRule, Faults
+from sandbox.objects.refusals import S3Refusal
 from sandbox.synapse.http import Answer, Base, Call, Json, Refused, Route, without_nulls
 from sandbox.synapse.principals import ADMINISTRATOR_ID, Grant, User
 from sandbox.synapse.requests import SESSION_COOKIE, Request
@@ -110,6 +111,9 @@ class SynapseApp:
         except Refused as refusal:
             headers = (_REALM,) if refusal.status == 401 else ()  # noqa: PLR2004 - an HTTP status
             return _Reply(refusal.status, _encoded(refusal.as_json()), headers=headers)
+        except S3Refusal as refusal:
+            # a failed AWS call behind the service (contract 1.3)
+            return _Reply(502, _encoded(Refused(502, str(refusal)).as_json()))
         except Exception as error:  # noqa: BLE001 - the boundary: like the service, 500 for whatever was not foreseen
             _LOG.exception("%s %s failed inside the sandbox", request.method, request.target())
             return _Reply(500, _encoded(Refused(500, f"{type(error).__name__}: {error}").as_json()))

@@ -40,7 +40,13 @@ def presigned_url(world: "World", handle: Handle) -> str:
     if handle.kind is HandleKind.EXTERNAL and handle.external_url is not None:
         return handle.external_url
     if handle.kind in {HandleKind.S3, HandleKind.GOOGLE_CLOUD} and handle.bucket and handle.key:
-        return world.objects.presign_get(handle.bucket, handle.key, expires_seconds=URL_SECONDS)
+        return world.objects.presign_get(
+            handle.bucket,
+            handle.key,
+            content_type=handle.content_type,
+            disposition=f"attachment; filename={handle.file_name}",
+            expires_seconds=URL_SECONDS,
+        )
     raise Refused(400, f"A pre-signed URL cannot be made for a file handle of type {handle.kind}")
 
 

@@ -135,8 +135,13 @@ class Principals:
     def named(self, name: str) -> User | Team | None:
         """The user or team of that name, letter case ignored."""
         wanted = name.casefold()
+        return next((found for found in self.starting_with(name) if found.name.casefold() == wanted), None)
+
+    def starting_with(self, prefix: str) -> list[User | Team]:
+        """The users and teams whose name begins so, letter case ignored."""
+        wanted = prefix.casefold()
         known: list[User | Team] = [*self._users.values(), *self._teams.values()]
-        return next((principal for principal in known if principal.name.casefold() == wanted), None)
+        return [principal for principal in known if principal.name.casefold().startswith(wanted)]
 
     def principal_ids(self, user: User) -> frozenset[int]:
         """Every principal whose rights *user* has; computed once per user."""
