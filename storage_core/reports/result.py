@@ -1,6 +1,6 @@
 """What a migration came to, under the names users of the existing client know."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ class MigrationResult:
         db_path: the index file.
     """
 
-    def __init__(self, db_path: str | Path, queries: Queries) -> None:
+    def __init__(self, db_path: str | Path, queries: Queries, *, export: Callable[[Queries, Path], object]) -> None:
         self.db_path = str(db_path)
         self._queries = queries
+        self._export = export
 
     def get_counts_by_status(self) -> dict[str, int]:
         """Items by status; every status is there, also with 0."""
@@ -46,6 +47,10 @@ class MigrationResult:
     def to_arrow(self) -> Any:
         """All items as one `pyarrow.Table`, with the columns of the view `items_v1`."""
         return self._queries.arrow(_ALL_ITEMS)
+
+    def to_parquet(self, directory: str | Path) -> None:
+        """Write the public views as Parquet files into *directory*, with a manifest of SHA-256 sums."""
+        self._export(self._queries, Path(directory))
 
     def to_pandas(self) -> Any:
         """All items as a `pandas.DataFrame`; needs pandas installed."""

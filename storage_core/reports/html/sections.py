@@ -274,7 +274,7 @@ def _tile(figures: Figures, status: ItemStatus) -> Markup:
         "div",
         tag("span", str(status), class_="word"),
         tag("b", count_text(items)),
-        tag("span", f"{size_text(figures.bytes_with(status))} · {share_text(items, figures.items)}"),
+        tag("span", f"{size_text(figures.bytes_with(status))} · {share_text(items, figures.items)} of items"),
         tag("span", STATUS_MEANINGS[status]),
         class_=f"tile is-{status.lower()}" + ("" if items else " none"),
     )

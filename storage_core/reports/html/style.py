@@ -102,7 +102,11 @@ footer { color: var(--quiet); font-size: .85rem; padding-bottom: 3rem; }
   header, main, footer { max-width: none; padding-left: 0; padding-right: 0; }
   header { padding-top: 0; }
   section { border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: 5mm 0 0; margin: 0 0 5mm; }
-  h2, caption, thead { break-after: avoid; }
+  .tiles { grid-template-columns: repeat(6, 1fr); gap: 2mm; }
+  .tile { padding: 1.5mm 2mm; } .tile b { font-size: 13pt; } .tile span { font-size: 7pt; }
+  .tile .word { font-size: 6pt; } .verdict { font-size: 11pt; } h1 { font-size: 16pt; }
+  table { font-size: 8.5pt; } th, td { padding: 1mm 2.5mm 1mm 0; } code { overflow-wrap: anywhere; }
+  h2, caption, thead, .lead { break-after: avoid; }
   tr, .tile, svg, .facts > div { break-inside: avoid; }
   thead { display: table-header-group; }
   .wide { overflow: visible; } .skip { display: none; }

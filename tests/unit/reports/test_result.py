@@ -3,11 +3,20 @@
 from pathlib import Path
 from typing import Any
 
+from storage_core.ports import Queries
 from storage_core.reports.result import MigrationResult
 
 
+def _no_export(queries: Queries, directory: Path) -> None:
+    (directory / "items.parquet").touch()
+
+
+def _result(queries: Queries) -> MigrationResult:
+    return MigrationResult("my.duckdb", queries, export=_no_export)
+
+
 def test_counts_name_every_status(mixed: Any) -> None:
-    result = MigrationResult("my.duckdb", mixed)
+    result = _result(mixed)
     assert (
         {
             "INDEXED": 1,
@@ -25,16 +34,21 @@ def test_counts_name_every_status(mixed: Any) -> None:
 
 
 def test_migrations_are_dictionaries_with_the_known_keys(mixed: Any) -> None:
-    migrations = list(MigrationResult("my.duckdb", mixed).get_migrations())
+    migrations = list(_result(mixed).get_migrations())
     assert len(migrations) == 8
     assert {"id": "syn201", "type": "file", "version": None, "status": "MIGRATED"}.items() <= migrations[0].items()
 
 
 def test_as_csv_writes_the_log(mixed: Any, tmp_path: Path) -> None:
-    MigrationResult("my.duckdb", mixed).as_csv(tmp_path / "log.csv")
+    _result(mixed).as_csv(tmp_path / "log.csv")
     assert len((tmp_path / "log.csv").read_text(encoding="utf-8").splitlines()) == 9
 
 
 def test_arrow_has_every_item_and_every_column(mixed: Any) -> None:
-    table = MigrationResult("my.duckdb", mixed).to_arrow()
+    table = _result(mixed).to_arrow()
     assert (8, 24) == (table.num_rows, table.num_columns)
+
+
+def test_parquet_goes_where_it_is_asked_to(mixed: Any, tmp_path: Path) -> None:
+    _result(mixed).to_parquet(str(tmp_path))
+    assert (tmp_path / "items.parquet").exists()
