@@ -17,6 +17,7 @@ from storage_core.model.destinations import LocationFacts
 from storage_core.model.entities import ChildrenPage, EntityHeader, FileSnapshot, RootSnapshot, UserProfile
 from storage_core.model.handles import Association, HandleAnswer
 from storage_core.model.ids import EntityId, StorageLocationId
+from storage_core.model.items import ReasonClass
 from storage_core.model.plans import StatusCount, WorkAhead
 from storage_core.model.repoints import AddVersion, RepointOutcome, SwapVersionHandle
 from storage_core.model.settings import MigrationSettings
@@ -240,6 +241,24 @@ class PlanLedger(Protocol):
 
     def recall(self, key: str) -> str | None:
         """A fact kept earlier, or None."""
+        ...
+
+    def retry(self, classes: frozenset[ReasonClass]) -> int:
+        """Have what failed for a reason of these classes tried again; return how many items and entities.
+
+        ERRORED items are INDEXED again, and their FAILED copies PENDING; an item that was changed already is
+        only read back again. Entities that could not be looked into are pending again. Drift is not a failure.
+        """
+        ...
+
+    def reopen_for_reindex(self) -> int:
+        """Make ready for looking at the tree again, and only at what may have changed; return how many entities.
+
+        Containers and tables are looked into again. A file is read again only when the listing shows another
+        version than was indexed (unless we added that version), or when an item of it DRIFTED or ERRORED. So a
+        handle that somebody changed in place, without a new version, is not noticed before it is repointed;
+        and what left the tree keeps its items. What was migrated or rolled back keeps its status and history.
+        """
         ...
 
     def publish(self) -> None:

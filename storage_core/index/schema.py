@@ -1,0 +1,145 @@
+"""Numbered schema steps. A step, once released, is never edited: a new one is added below it.
+
+Numbers in place of texts: ``entity`` columns hold the digits of ``syn123``, handles their digits. The public
+views (views.py) turn them back. No table has a key or a second index: the one writer numbers rows itself and
+looks before it inserts, because index structures on updated columns make a file grow and have lost rows
+(decision 0005).
+"""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from storage_core.errors import IndexUnusable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaStep:
+    """One change of the tables; all its statements and its record are one transaction."""
+
+    number: int
+    name: str
+    statements: tuple[str, ...]
+
+
+_FOUND = """
+create table found (
+    seq bigint not null, entity bigint not null, parent bigint, name varchar not null, kind varchar not null,
+    version integer not null, state varchar not null
+)"""
+
+_ITEM = """
+create table item (
+    item_id bigint not null, entity bigint not null, kind varchar not null, place varchar not null,
+    version integer, row_id bigint, col_id bigint, col_name varchar, parent bigint, name varchar not null,
+    from_location bigint, from_handle bigint, file_size bigint, md5 varchar,
+    status varchar not null, step varchar not null, reason varchar, detail varchar,
+    to_handle bigint, new_version integer, updated_at timestamp not null
+)"""
+
+_ITEM_FACTS = """
+create table item_facts (
+    item_id bigint not null, etag varchar, body varchar, activity_id varchar,
+    handle_kind varchar, concrete_type varchar, file_name varchar, content_type varchar,
+    bucket varchar, object_key varchar, created_by varchar, handle_status varchar
+)"""
+
+_COPY = """
+create table copy (
+    copy_id bigint not null, from_handle bigint not null, from_location bigint not null, file_size bigint,
+    md5 varchar, status varchar not null, to_handle bigint, engine varchar, proof varchar, parts integer,
+    attempts integer not null, discard_previous boolean not null, reason varchar, detail varchar,
+    updated_at timestamp not null
+)"""
+
+_COPY_SOURCE = """
+create table copy_source (
+    copy_id bigint not null, entity bigint not null, entity_kind varchar not null,
+    handle_kind varchar not null, concrete_type varchar not null, file_name varchar, content_type varchar,
+    bucket varchar, object_key varchar, created_by varchar, handle_status varchar not null
+)"""
+
+_COPY_EVIDENCE = """
+create table copy_evidence (
+    copy_id bigint not null, part_count integer not null, part_size_bytes bigint not null,
+    part_etags varchar not null, source_etag varchar, hashed_md5 varchar
+)"""
+
+_JOURNAL = """
+create table journal (
+    seq bigint not null, recorded_at timestamp not null, event varchar not null, subject varchar,
+    subject_id bigint, detail varchar not null
+)"""
+
+STEPS: tuple[SchemaStep, ...] = (
+    SchemaStep(
+        number=1,
+        name="first tables",
+        statements=(
+            "create table setting (name varchar not null, value varchar not null)",
+            "create table fact (key varchar not null, value varchar not null)",
+            "create table marker (name varchar not null, value varchar not null)",
+            "create table etag_meaning (location bigint not null, meaning varchar not null)",
+            "create table reason_class (reason varchar not null, class varchar not null)",
+            _FOUND,
+            _ITEM,
+            _ITEM_FACTS,
+            _COPY,
+            _COPY_SOURCE,
+            _COPY_EVIDENCE,
+            _JOURNAL,
+        ),
+    ),
+)
+
+NEWEST = STEPS[-1].number
+
+_STEP_TABLE = "create table schema_step (number integer not null, name varchar not null, applied_at timestamp not null)"
+
+
+def version_of(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """The number of the last step applied; 0 for an empty file, None for a DuckDB file that is not ours."""
+    names = {str(name) for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    if not names:
+        return 0
+    if "schema_step" not in names:
+        return None
+    found = connection.execute("select max(number) from schema_step").fetchone()
+    return None if found is None or found[0] is None else int(found[0])
+
+
+def bring_up_to_date(connection: duckdb.DuckDBPyConnection, version: int, steps: tuple[SchemaStep, ...]) -> None:
+    """Apply the steps above *version*, each in a transaction of its own. The caller sees to the file's mode."""
+    for step in steps:
+        if step.number > version:
+            _apply(connection, step)
+
+
+def refuse_newer(version: int, where: str) -> None:
+    """Raise when a newer release wrote the file: guessing at unknown tables would damage it.
+
+    Raises:
+        IndexUnusable: *version* is above what this release knows.
+    """
+    if version > NEWEST:
+        raise IndexUnusable(
+            f"{where} has index format {version}; this version of synapse-storage knows formats up to {NEWEST}.",
+            fix="Use the version of synapse-storage that wrote it, or a newer one.",
+        )
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, step: SchemaStep) -> None:
+    connection.execute("begin")
+    try:
+        if step.number == 1:
+            connection.execute(_STEP_TABLE)
+        for statement in step.statements:
+            connection.execute(statement)
+        connection.execute(
+            "insert into schema_step values (?, ?, cast(now() at time zone 'UTC' as timestamp))",
+            [step.number, step.name],
+        )
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
