@@ -53,7 +53,7 @@ async def cut_connection(scope: Scope) -> None:
     cut = scope.get("extensions", {}).get(CUT)
     if cut is None:
         raise RuntimeError("this server cannot cut connections")
-    cut()
+    cut["abort"]()
     # let the loop tell the protocol, so that it does not complain about the missing answer
     for _ in range(3):
         await asyncio.sleep(0)

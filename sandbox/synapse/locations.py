@@ -95,6 +95,10 @@ class Locations:
             raise Refused(404, f"Storage location with id {location_id} does not exist")
         return found
 
+    def all(self) -> list[Location]:
+        """Every location, oldest first."""
+        return list(self._by_id.values())
+
     def of_creator(self, principal_id: str) -> list[Location]:
         """Everything the principal created, newest first."""
         return sorted(
