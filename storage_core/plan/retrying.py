@@ -176,6 +176,8 @@ _VERDICT_OF_STATUS = {
     412: Verdict.PRECONDITION_FAILED,
 }
 _UNREADABLE_TRIES = 2
+_LONGEST_WAIT_FOR_A_STRANGER = 4.0
+"""A person who mistyped an address sits in front of the screen."""
 
 
 def judge(
@@ -194,6 +196,8 @@ def judge(
     if _exhausted(failure, attempts, allowance, patience):
         return GiveUp(verdict=_final(failure))
     wait = backoff_seconds(attempts.of(allowance).count, jitter=jitter, patience=patience)
+    if allowance is Allowance.UNREACHABLE and not attempts.answered_before:
+        wait = min(wait, _LONGEST_WAIT_FOR_A_STRANGER)
     return RetryAfter(seconds=wait, allowance=allowance)
 
 

@@ -242,7 +242,7 @@ def _elements(document: bytes) -> dict[str, str] | None:
     parser.StartDoctypeDeclHandler = refuse
     try:
         # S3 sends blanks while a long copy runs; nothing may stand before an XML declaration
-        parser.Parse(document.lstrip(), 1)
+        parser.Parse(document.lstrip(), True)  # noqa: FBT003 - the parser takes no name here
     except (xml.parsers.expat.ExpatError, _DocumentTypeFoundError):
         return None
     return texts
