@@ -1,7 +1,6 @@
 """index-files: walk projects and folders, read every file, fill the index. Changes nothing in Synapse."""
 
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.parameters import (
     ContinueOnError,
@@ -13,12 +12,12 @@ from flows.parameters import (
     index_path_from,
     settings_from,
 )
-from flows.sessions import WORKER_THREADS, session
+from flows.sessions import batch_threads, session
 from storage_core.model.settings import FileVersionStrategy, RunOptions
 from tasks.visibility import show_counts, show_plan
 
 
-@flow(name="index-files", task_runner=ThreadPoolTaskRunner(max_workers=WORKER_THREADS), persist_result=False)
+@flow(name="index-files", task_runner=batch_threads(), persist_result=False)
 def index_files(
     root_ids: RootIds,
     destination_storage_location_id: Destination,

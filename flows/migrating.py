@@ -6,7 +6,6 @@ from prefect import flow, get_run_logger
 from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
 from prefect.states import Cancelled, Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows.parameters import (
@@ -22,7 +21,7 @@ from flows.parameters import (
     index_path_from,
     settings_from,
 )
-from flows.sessions import WORKER_THREADS, session
+from flows.sessions import batch_threads, session
 from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.model.plans import Plan
 from storage_core.model.settings import FileVersionStrategy, RunOptions
@@ -42,8 +41,8 @@ class Approval(RunInput):
     approve: bool = Field(default=False, description="On: migrate. Off: decline; nothing is written.")
 
 
-@flow(name="migrate-files", task_runner=ThreadPoolTaskRunner(max_workers=WORKER_THREADS), persist_result=False)
-def migrate_files(
+@flow(name="migrate-files", task_runner=batch_threads(), persist_result=False)
+def migrate_files(  # noqa: PLR0913, PLR0917 - a form's fields
     root_ids: RootIds,
     destination_storage_location_id: Destination,
     index_path: IndexPath,
@@ -70,9 +69,7 @@ def migrate_files(
         calls = app.remote.calls.total
         plan_hash = app.ledger.confirmed_plan()
     show_counts(outcome.counts)
-    facts = RunFacts(
-        made_at=SystemClock().now(), exit_code=outcome.exit_code, plan_hash=plan_hash, calls=calls
-    )
+    facts = RunFacts(made_at=SystemClock().now(), exit_code=outcome.exit_code, plan_hash=plan_hash, calls=calls)
     for written in write_reports(str(path), report_folder, facts):
         get_run_logger().info("Written: %s", written)
     if outcome.exit_code is ExitCode.DONE:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 from prefect import get_run_logger
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from storage_core.config import load_config
 from storage_core.model.settings import MigrationSettings, RunOptions
@@ -18,6 +21,12 @@ from tasks.visibility import RunLogWatch
 WORKER_THREADS = 32
 """Each task only waits for its batch on the network loop. A batch with one huge copy keeps a thread for long, so
 there are more threads than batches that usually run."""
+
+
+def batch_threads() -> TaskRunner[PrefectFuture[Any]]:
+    """The task runner of our flows: threads of this process, since the batches need its network loop."""
+    # Prefect declares the parameter invariant, so its own runner does not fit its own decorator.
+    return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=WORKER_THREADS))
 
 
 @contextmanager

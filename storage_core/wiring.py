@@ -9,19 +9,21 @@ from pathlib import Path
 from storage_core.config import Config
 from storage_core.engines.object_reader import PresignedObjectReader
 from storage_core.engines.synapse_copy import SynapseCopyEngine
-from storage_core.index.store import open_index
+from storage_core.index.opening import open_index
 from storage_core.model.settings import MigrationSettings, RunOptions
 from storage_core.network import NetworkThread
 from storage_core.plan.estimating import Speeds
 from storage_core.plan.outcomes import FailureLimit
+from storage_core.plan.parts import SERVICE_LIMITS, PartLimits
 from storage_core.ports import Catalog, Clock, Ledger
 from storage_core.steps.driving import Launcher, LoopLauncher, QuietWatch, Watch
+from storage_core.steps.known import EtagMeanings
 from storage_core.steps.migration import Migration
 from storage_core.steps.services import Services
 from storage_core.synapse.calls import CallTotals
 from storage_core.synapse.catalog import SynapseCatalog
 from storage_core.synapse.clock import SystemClock
-from storage_core.synapse.endpoints.multipart import MultipartEndpoints
+from storage_core.synapse.endpoints.multipart import Multipart
 from storage_core.synapse.limiter import CallLimiter
 from storage_core.synapse.presigned import PresignedSender
 from storage_core.synapse.transport import Transport
@@ -35,10 +37,12 @@ class Remote:
 
     network: NetworkThread
     transport: Transport
+    limiter: CallLimiter
     sender: PresignedSender
     catalog: Catalog
-    multipart: MultipartEndpoints
+    multipart: Multipart
     clock: Clock
+    s3_slots: asyncio.Semaphore
 
     @property
     def calls(self) -> CallTotals:
@@ -78,15 +82,18 @@ async def _connect(config: Config, network: NetworkThread) -> Remote:
     return Remote(
         network=network,
         transport=transport,
+        limiter=limiter,
         sender=PresignedSender(config),
-        catalog=SynapseCatalog(transport),
-        multipart=MultipartEndpoints(transport),
+        catalog=SynapseCatalog(transport, clock),
+        multipart=Multipart(transport),
         clock=clock,
+        s3_slots=asyncio.Semaphore(config.s3_connections),
     )
 
 
 async def _disconnect(remote: Remote) -> None:
     await asyncio.gather(remote.transport.aclose(), remote.sender.aclose())
+    remote.limiter.close()
 
 
 @contextmanager
@@ -98,12 +105,14 @@ def opened(
     options: RunOptions | None = None,
     watch: Watch | None = None,
     launcher: LauncherFactory | None = None,
+    part_limits: PartLimits = SERVICE_LIMITS,
 ) -> Iterator[App]:
     """Open an index and everything a migration needs; close it all in the end.
 
     Args:
         settings: bound to the index when it is new, compared with it when it is not; None takes the index's own.
         launcher: where batches run; the default is the network loop directly.
+        part_limits: other than the service's only to see many parts without many bytes.
 
     Raises:
         IndexUnusable, IndexInUse, UsageError: see `index.store.open_index`.
@@ -115,7 +124,7 @@ def opened(
             ledger=ledger,
             migration=Migration(
                 ledger=ledger,
-                services=_services(remote, ledger, options),
+                services=_services(remote, ledger, options, part_limits),
                 network=remote.network,
                 launcher=launcher(remote.network) if launcher else LoopLauncher(remote.network.loop),
                 watch=watch or QuietWatch(),
@@ -129,12 +138,21 @@ def opened(
         )
 
 
-def _services(remote: Remote, ledger: Ledger, options: RunOptions) -> Services:
+def _services(remote: Remote, ledger: Ledger, options: RunOptions, part_limits: PartLimits) -> Services:
+    settings = ledger.settings
     return Services(
         catalog=remote.catalog,
-        engine=SynapseCopyEngine(multipart=remote.multipart, sender=remote.sender, clock=remote.clock),
+        engine=SynapseCopyEngine(
+            remote.multipart,
+            remote.sender,
+            remote.catalog,
+            clock=remote.clock,
+            s3_slots=remote.s3_slots,
+            limits=part_limits,
+        ),
         reader=PresignedObjectReader(catalog=remote.catalog, sender=remote.sender),
         clock=remote.clock,
-        settings=ledger.settings,
+        settings=settings,
         proof_level=options.proof,
+        etag_meanings=EtagMeanings({settings.destination: ledger.etag_meaning(settings.destination)}),
     )

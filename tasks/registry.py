@@ -8,6 +8,5 @@ from tasks.indexing import enumerate_children, fetch_handles
 from tasks.repointing import repoint_versions, verify
 
 TASKS: Mapping[str, BatchTask] = {
-    task.name: task
-    for task in (enumerate_children, fetch_handles, copy_files, prove_copies, repoint_versions, verify)
+    task.name: task for task in (enumerate_children, fetch_handles, copy_files, prove_copies, repoint_versions, verify)
 }
