@@ -15,6 +15,7 @@ from storage_core.ports import Queries
 FAILURES_SHOWN = 1000
 EVENTS_SHOWN = 500
 PROGRESS_POINTS = 120
+CONFIRMED = "plan confirmed"
 TROUBLED = (ItemStatus.ERRORED, ItemStatus.DRIFTED)
 
 _LOCATIONS = """
@@ -69,10 +70,13 @@ select kind, entity_id, name, version, row_id, col_name, status, reason, detail,
 from items_v1 where status in ('ERRORED', 'DRIFTED')
 order by status desc, item_id limit {FAILURES_SHOWN}
 """  # noqa: S608 - a number of ours
+# The journal also tells of every single item and copy; a timeline is about the run as a whole.
 _EVENTS = f"""
-select recorded_at, event, detail from
-    (select seq, recorded_at, event, detail from events_v1 order by seq desc limit {EVENTS_SHOWN})
-order by seq
+select recorded_at, event, detail from (
+    select seq, recorded_at, event, detail from events_v1
+    where not regexp_matches(coalesce(detail, ''), '^(item|copy|location|entity|container) [0-9]+: ')
+    order by seq desc limit {EVENTS_SHOWN}
+) order by seq
 """  # noqa: S608 - a number of ours
 _SETTINGS = "select name, value from settings_v1 order by name"
 
@@ -179,6 +183,12 @@ class Figures:
     def items(self) -> int:
         """All items."""
         return sum(count.items for count in self.counts)
+
+    @property
+    def confirmation(self) -> str | None:
+        """The plan agreed to last, and by whom, in the journal's words; None when nobody agreed yet."""
+        confirmed = [event.detail for event in self.events if event.event == CONFIRMED]
+        return confirmed[-1] if confirmed else None
 
     def items_with(self, *statuses: ItemStatus) -> int:
         """Items in any of these statuses."""

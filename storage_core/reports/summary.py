@@ -26,6 +26,7 @@ def summary_of(figures: Figures, facts: RunFacts) -> dict[str, Any]:
         "exit_code": None if facts.exit_code is None else int(facts.exit_code),
         "verdict": {"mood": str(verdict.mood), "sentence": verdict.sentence},
         "plan_hash": facts.plan_hash,
+        "plan_confirmed": figures.confirmation,
         "calls": facts.calls,
         "settings": _settings(figures),
         "facts": dict(figures.facts),

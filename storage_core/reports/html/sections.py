@@ -63,7 +63,7 @@ def facts_section(figures: Figures, facts: RunFacts) -> Markup:
                 ("File version strategy", str(settings.strategy)),
                 ("Files attached to tables", "included" if settings.include_tables else "not included"),
                 ("Items", count_text(figures.items)),
-                ("Plan confirmed", tag("code", facts.plan_hash) if facts.plan_hash else None),
+                ("Plan confirmed", figures.confirmation or facts.plan_hash),
                 ("Synapse calls spent", None if facts.calls is None else count_text(facts.calls)),
                 ("Exit code", _exit_text(facts)),
                 ("Index as of", moment_text(figures.as_of)),

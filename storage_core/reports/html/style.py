@@ -105,8 +105,8 @@ footer { color: var(--quiet); font-size: .85rem; padding-bottom: 3rem; }
   .tiles { grid-template-columns: repeat(6, 1fr); gap: 2mm; }
   .tile { padding: 1.5mm 2mm; } .tile b { font-size: 13pt; } .tile span { font-size: 7pt; }
   .tile .word { font-size: 6pt; } .verdict { font-size: 11pt; } h1 { font-size: 16pt; }
-  table { font-size: 8.5pt; } th, td { padding: 1mm 2.5mm 1mm 0; } code { overflow-wrap: anywhere; }
-  h2, caption, thead, .lead { break-after: avoid; }
+  table { font-size: 8.5pt; } th, td { padding: 1mm 2.5mm 1mm 0; }
+  h2, caption, thead, .lead { break-after: avoid; } .lead { break-inside: avoid; }
   tr, .tile, svg, .facts > div { break-inside: avoid; }
   thead { display: table-header-group; }
   .wide { overflow: visible; } .skip { display: none; }

@@ -133,7 +133,12 @@ def mixed(empty: HandFilled) -> HandFilled:
     for name, value in {"root": "syn100", "destination": "54321", "strategy": "new"}.items():
         empty.add("settings_v1", name=name, value=value)
     for seq, (minute, event, detail) in enumerate(
-        [(0, "indexed", "8 items"), (1, "confirmed", "plan 3f2a by ann"), (9, "verified", "3 items")]
+        [
+            (0, "indexed", "8 items"),
+            (1, "plan confirmed", "3f2a9c by ann"),
+            (2, "verified", "item 1: read back as written"),
+            (9, "verified", "3 items"),
+        ]
     ):
         empty.add("events_v1", seq=seq, recorded_at=START + timedelta(minutes=minute), event=event, detail=detail)
     return empty
