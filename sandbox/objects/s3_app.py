@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from dataclasses import dataclass, field
 
+from sandbox.asgi import CUT, cut_connection
 from sandbox.faults import FaultKind, FaultRule, Faults
 from sandbox.objects import s3_xml
 from sandbox.objects.authentication import Caller, authenticate
@@ -38,7 +39,7 @@ class S3App:
         except ClientGone:
             return
         if answer is None:
-            await _drop(send)
+            await _drop(scope, send)
         else:
             await answer.send(send, request_id=request_id, is_head=request.method == "HEAD")
 
@@ -103,8 +104,11 @@ def _fault_answer(rule: FaultRule, request: S3Request, request_id: str) -> S3Ans
     return S3Answer(status=rule.status, headers=headers, body=rule.body.encode())
 
 
-async def _drop(send: Send) -> None:
+async def _drop(scope: Scope, send: Send) -> None:
     """Break the connection without an answer: the server's own transport is the only way to do that."""
+    if CUT in scope.get("extensions", {}):
+        await cut_connection(dict(scope))
+        return
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:
         raise ConnectionAbortedError("a fault rule dropped this connection")
