@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from sandbox.clock import SandboxClock
-from sandbox.objects.contents import MemoryContent
+from sandbox.objects.contents import Content, MemoryContent, slice_of
 from sandbox.objects.store import ObjectStore
 from sandbox.synapse import (
     external_handles,
@@ -165,9 +165,9 @@ class Service:
         bucket, _, key = unquote(address.path).lstrip("/").partition("/")
         headers = part.get("signedHeaders", {})
         objects = self.world.objects
-        content = MemoryContent(data)
+        content: Content = MemoryContent(data)
         if "x-amz-copy-source" in headers:
             from_bucket, _, from_key = unquote(headers["x-amz-copy-source"]).lstrip("/").partition("/")
             first, last = headers["x-amz-copy-source-range"].removeprefix("bytes=").split("-")
-            content = objects.part_source(objects.get(from_bucket, from_key), int(first), int(last))
+            content = slice_of(objects.get(from_bucket, from_key).content, int(first), int(last))
         return objects.put_part(bucket, key, query["uploadId"], int(query["partNumber"]), content).etag
