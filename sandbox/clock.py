@@ -23,7 +23,7 @@ class SandboxClock:
 
     def stamp(self) -> str:
         """The present moment as the service writes it: ISO 8601 with milliseconds."""
-        return self.now().strftime("%Y-%m-%dT%H:%M:%S.") + f"{self.now().microsecond // 1000:03d}Z"
+        return self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     async def wait(self, seconds: float) -> None:
         """Let a simulated duration pass."""

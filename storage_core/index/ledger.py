@@ -1,0 +1,48 @@
+"""The open index: everything of `ports.Ledger`, put together."""
+
+from types import TracebackType
+from typing import Self
+
+from storage_core.index.copies import CopyTables
+from storage_core.index.database import Database
+from storage_core.index.guard import release
+from storage_core.index.plan import PlanTables
+from storage_core.index.repoints import RepointTables
+from storage_core.index.snapshot import Publisher
+from storage_core.index.walk import WalkTables
+from storage_core.model.settings import MigrationSettings
+
+
+class Index(WalkTables, CopyTables, RepointTables, PlanTables):
+    """One migration's index, open for writing. Made by `opening.open_index`; implements ports.Ledger.
+
+    One thread only: the one that opened it.
+    """
+
+    def __init__(self, database: Database, settings: MigrationSettings) -> None:
+        super().__init__(database, settings)
+        self._publisher = Publisher(database)
+        self._closed = False
+
+    def publish(self, *, force: bool = False) -> None:
+        """See ports.PlanLedger. At most every few seconds, less often for a large index, unless *force*."""
+        self._publisher.publish(force=force)
+
+    def close(self) -> None:
+        """Publish once more and let go of the file. Closing twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self.publish(force=True)
+        finally:
+            self._database.close()
+            release(self._database.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
