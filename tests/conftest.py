@@ -4,14 +4,20 @@ Nothing reaches another machine, neither from here nor from a child process. HOM
 credentials or settings are in the environment, and Prefect keeps to a folder of its own and calls nobody.
 """
 
+import contextlib
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from sandbox.server import Sandbox
 
 TESTS = Path(__file__).parent
 GUARD = TESTS / "loopback_only"
@@ -67,3 +73,27 @@ def anyio_backend() -> str:
 def repository() -> Path:
     """The root of the checkout."""
     return TESTS.parent
+
+
+@pytest.fixture
+def start_sandbox() -> "Iterator[Callable[..., Sandbox]]":
+    """Starts sandboxes, each with its own world and free ports, and stops them after the test.
+
+    Takes the fields of `SandboxOptions` as keywords. Not throttled and without waits unless asked for.
+    """
+    # late: nothing of ours is imported before the environment is clean
+    from sandbox.server import SandboxOptions, running_sandbox
+
+    with contextlib.ExitStack() as running:
+
+        def start(**options: Any) -> "Sandbox":
+            chosen = SandboxOptions(**{"is_throttled": False, "wait_scale": 0.0, **options})
+            return running.enter_context(running_sandbox(chosen))
+
+        yield start
+
+
+@pytest.fixture
+def sandbox(start_sandbox: "Callable[..., Sandbox]") -> "Sandbox":
+    """One empty sandbox of the test's own."""
+    return start_sandbox()

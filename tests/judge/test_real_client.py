@@ -1,0 +1,159 @@
+"""The judge: `synapseclient`, as released, must work against our sandbox as it does against Synapse.
+
+Whatever the client refuses here is a mistake of the sandbox, and then of everything we believe because of it.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from sandbox.server import Sandbox
+
+SCRIPTS = Path(__file__).parent / "scripts"
+OUR_SETTINGS = ("SYNAPSE_", "PREFECT_", "AWS_")
+
+pytestmark = [pytest.mark.judge, pytest.mark.timeout(240)]
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def client_python(repository: Path) -> Path:
+    """The Python of the environment that holds the real client."""
+    python = repository / ".venv-judge" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("no .venv-judge: run the tests with `make test`, which installs it from judge.lock")
+    return python
+
+
+@pytest.fixture
+def ask(client_python: Path, sandbox: "Sandbox", tmp_path: Path) -> Ask:
+    """Runs a script of the judge against this test's sandbox; returns the JSON it answers with."""
+
+    def run(script: str, **wishes: Any) -> Any:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OUR_SETTINGS)}
+        environment = {**inherited, **sandbox.environment(), "HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
+        done = subprocess.run(
+            [client_python, SCRIPTS / f"{script}.py", json.dumps(wishes)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+        )
+        assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    return run
+
+
+def state(sandbox: "Sandbox") -> Any:
+    """Everything the sandbox knows, as its own control call shows it."""
+    import httpx
+
+    return httpx.get(f"{sandbox.url}/sandbox/state", trust_env=False).json()
+
+
+def test_it_signs_in_and_is_refused_with_a_wrong_token(ask: Ask) -> None:
+    """The profile behind the token is the demo user's; a token nobody issued is no token."""
+    found = ask("signing_in")
+
+    assert found["wrong_token_refused"]
+    assert "3412" == found["id"]
+    assert found["name"]
+
+
+def test_files_of_several_versions_go_up_and_come_down_unchanged(ask: Ask, sandbox: "Sandbox") -> None:
+    """Small ones and one of three parts; each version gives its own bytes, through presigned addresses."""
+    found = ask("transferring")
+
+    assert [1, 2, 3] == [version["number"] for version in found["versions"]]
+    assert [version["md5"] for version in found["versions"]] == [down["md5"] for down in found["came_down"]]
+    assert [version["md5"] for version in found["versions"]] == [down["recorded"] for down in found["came_down"]]
+    assert ("outer", ["inner äöü"]) == (found["folder"], found["children"])
+
+    world = state(sandbox)
+    versions = world["entities"][found["versions"][0]["id"]]["versions"]
+    sizes = [world["handles"][version["handleId"]]["contentSize"] for version in versions]
+    assert [version["size"] for version in found["versions"]] == sizes
+
+
+def test_annotations_and_provenance_are_kept(ask: Ask) -> None:
+    """They come back as they were written, through a change of annotations and name that keeps the id."""
+    found = ask("describing")
+
+    assert found["annotations"] == found["first"]
+    assert {"tissue": ["heart"]} == found["changed"]
+    assert ("measured", ["https://example.org/protocol"]) == (found["activity"], found["used"])
+    assert ("renamed.txt", True) == (found["name"], found["same_id"])
+
+
+def test_locations_are_declared_attached_used_and_detached(ask: Ask) -> None:
+    """Through the models and through the older calls alike; an upload then lies in the attached location."""
+    found = ask("locating")
+
+    assert found["before"], "a project without a setting has none"
+    assert found["same_location"]
+    assert ("ours", "SYNAPSE_S3") == (found["description"], found["type"])
+    assert found["locations"]
+    assert found["older"][0] == found["older"][1]
+    assert found["handle_location"]
+    assert found["md5"][0] == found["md5"][1]
+    assert found["setting_gone"]
+
+
+def location_of(world: Any, handle_id: str) -> int:
+    return int(world["handles"][handle_id]["storageLocationId"])
+
+
+def locations_of(world: Any, entity_id: str) -> list[int]:
+    """The storage location of each version of a file, oldest first."""
+    return [location_of(world, version["handleId"]) for version in world["entities"][entity_id]["versions"]]
+
+
+STRATEGIES = {
+    # strategy: versions of the file that had two, and which of them are in the new home afterwards
+    "new": [False, False, True],
+    "latest": [False, True],
+    "all": [True, True],
+}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_its_own_migration_ends_in_the_right_state(strategy: str, ask: Ask, sandbox: "Sandbox") -> None:
+    """The migration we replace works here, so a comparison with it is fair."""
+    found = ask("migrating", strategy=strategy, table=False)
+    world, home = state(sandbox), found["destination"]
+
+    assert 0 == found["migrated"].get("ERRORED", 0)
+    assert found["indexed"]["INDEXED"] == found["migrated"]["MIGRATED"]
+    grown = world["entities"][found["files"]["grown"]]
+    assert STRATEGIES[strategy] == [location == home for location in locations_of(world, found["files"]["grown"])]
+    assert "grown.bin" == grown["name"]
+    assert bytes_of(world, grown["versions"][1]) == bytes_of(world, grown["versions"][-1])
+
+
+def test_a_handle_used_twice_is_copied_once(ask: Ask, sandbox: "Sandbox") -> None:
+    """Two files that shared a handle share the new one as well."""
+    found = ask("migrating", strategy="latest", table=False)
+    world = state(sandbox)
+
+    plain, shared = (
+        world["entities"][found["files"][name]]["versions"][-1]["handleId"] for name in ("plain", "shared")
+    )
+
+    assert plain == shared
+    assert found["destination"] == location_of(world, plain)
+
+
+def bytes_of(world: Any, version: Any) -> str:
+    """The MD5 of what is really stored behind a version, not what the records claim."""
+    handle = world["handles"][version["handleId"]]
+    return str(world["objects"][handle["bucketName"]][handle["key"]]["md5"])
