@@ -86,14 +86,12 @@ class PartMover:
     async def _move_signed(
         self, upload_id: UploadId, signed: Sequence[PresignedPart]
     ) -> list[ArrivedPart | Restart | GivenUp]:
-        trouble: list[Restart | GivenUp] = []
+        troubles: list[Restart | GivenUp] = []
 
         async def one(part: PresignedPart) -> ArrivedPart | Restart | GivenUp:
-            if trouble:
-                return trouble[0]
-            outcome = await self._move_one(upload_id, part)
+            outcome = await self._move_one(upload_id, part, troubles)
             if not isinstance(outcome, ArrivedPart):
-                trouble.append(outcome)
+                troubles.append(outcome)
             return outcome
 
         try:
@@ -104,10 +102,12 @@ class PartMover:
             raise together.exceptions[0] from together
         return [task.result() for task in tasks]
 
-    async def _move_one(self, upload_id: UploadId, part: PresignedPart) -> ArrivedPart | Restart | GivenUp:
+    async def _move_one(
+        self, upload_id: UploadId, part: PresignedPart, troubles: Sequence[Restart | GivenUp]
+    ) -> ArrivedPart | Restart | GivenUp:
         refusal = ""
         for _ in range(MOST_ADDS):
-            etag = await self._send(upload_id, part)
+            etag = await self._send(upload_id, part, troubles)
             if not isinstance(etag, str):
                 return etag
             # for a copy nothing is verified here: a wrong value would only surface at completion (contract 8.6)
@@ -117,11 +117,18 @@ class PartMover:
             refusal = answer.detail
         return GivenUp(reason=ReasonCode.COPY_INCOMPLETE, detail=f"Part {part.number} was not taken: {refusal}")
 
-    async def _send(self, upload_id: UploadId, part: PresignedPart) -> str | Restart | GivenUp:
-        """Have S3 copy one part; its ETag. Bounded, because `judge_part` gives up on the numbers in `tries`."""
+    async def _send(
+        self, upload_id: UploadId, part: PresignedPart, troubles: Sequence[Restart | GivenUp]
+    ) -> str | Restart | GivenUp:
+        """Have S3 copy one part; its ETag. Bounded, because `judge_part` gives up on the numbers in `tries`.
+
+        Not begun when its turn comes after *troubles* with other parts of the upload.
+        """
         tries = PartTries()
         while True:
             async with self._slots:
+                if troubles:
+                    return troubles[0]
                 answer = await self._sender.copy_part(part.url, part.headers)
             if isinstance(answer, PartCopied):
                 return answer.etag
