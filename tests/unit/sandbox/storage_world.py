@@ -40,6 +40,12 @@ def new_world() -> World:
     return World(clock=clock, objects=ObjectStore(clock=clock))
 
 
+def _sent(answer: Answer) -> Json:
+    """The body as it would travel."""
+    body: Json = without_nulls(answer.json or {})
+    return body
+
+
 @dataclass
 class Service:
     """The storage calls of one world, made by the steward unless told otherwise."""
@@ -67,13 +73,13 @@ class Service:
         return route.handler(self.world, call)
 
     def get(self, address: str, *, user: User | None = None) -> Json:
-        return without_nulls(self.answer("GET", address, user=user).json or {})
+        return _sent(self.answer("GET", address, user=user))
 
     def post(self, address: str, body: Json, *, user: User | None = None) -> Json:
-        return without_nulls(self.answer("POST", address, body, user=user).json or {})
+        return _sent(self.answer("POST", address, body, user=user))
 
     def put(self, address: str, body: Json | None = None, *, user: User | None = None) -> Json:
-        return without_nulls(self.answer("PUT", address, body, user=user).json or {})
+        return _sent(self.answer("PUT", address, body, user=user))
 
     def status(self, method: str, address: str, body: Json | None = None, *, user: User | None = None) -> int:
         """The status of the answer, refusals included."""

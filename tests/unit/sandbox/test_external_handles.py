@@ -173,7 +173,7 @@ def test_an_object_store_handle_takes_address_and_bucket_from_its_location(servi
 @pytest.mark.parametrize("address", [EXTERNAL, f"{EXTERNAL}/proxy"])
 def test_behind_a_proxy_the_creator_and_the_benefactors_people_register(service: Service, address: str) -> None:
     project = service.project()
-    fields = {"proxyUrl": "https://p.org", "secretKey": "s" * 36, "uploadType": "PROXYLOCAL"}
+    fields: Json = {"proxyUrl": "https://p.org", "secretKey": "s" * 36, "uploadType": "PROXYLOCAL"}
     own = service.location("ProxyStorageLocationSettings", **fields)
     shared = service.location("ProxyStorageLocationSettings", **fields, benefactorId=project.id)
     body = {

@@ -20,7 +20,7 @@ def setting(kind: str, **fields: object) -> Json:
     return {"concreteType": LOCATION_TYPE + kind, **fields}
 
 
-def external_s3(bucket: str = "lab-archive", **fields: object) -> Json:
+def external_s3(bucket: str | None = "lab-archive", **fields: object) -> Json:
     return setting("ExternalS3StorageLocationSetting", bucket=bucket, **fields)
 
 

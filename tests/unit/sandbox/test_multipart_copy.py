@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.synapse.access import ALL_RIGHTS
 from sandbox.synapse.entities import Entity
-from sandbox.synapse.handles import Handle, HandleKind
+from sandbox.synapse.handles import Handle, HandleContent, HandleKind
 from sandbox.synapse.http import Json, Refused
 from sandbox.synapse.principals import User
 from tests.unit.sandbox.storage_world import GIB, HANDLE_TYPE, MIB, Service, md5_of
@@ -338,10 +338,12 @@ def test_the_creator_of_a_handle_may_name_any_object(service: Service, project: 
     assert 201 == refusal(service, copy_request(source, unrelated, mine), user=service.colleague)
 
 
-@pytest.mark.parametrize("missing", ["content_size", "content_md5"])
-def test_the_source_needs_size_and_md5(service: Service, project: Entity, destination: int, missing: str) -> None:
+@pytest.mark.parametrize("lack", [HandleContent(content_size=None), HandleContent(content_md5=None)], ids=str)
+def test_the_source_needs_size_and_md5(
+    service: Service, project: Entity, destination: int, lack: HandleContent
+) -> None:
     source = service.stored(BYTES)
-    service.world.handles.change(source.id, **{missing: None})  # type: ignore[misc]
+    service.world.handles.change(source.id, **lack)
 
     assert 400 == refusal(service, copy_request(source, service.file(project, source), destination))
 
