@@ -1,0 +1,63 @@
+"""Runs the command line as a user would, against a sandbox of this process."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sandbox.server import Sandbox
+from sandbox.state import state_of
+
+
+def environment(sandbox: Sandbox, home: Path, **more: str) -> dict[str, str]:
+    """Variables for a subprocess: this sandbox, an empty home, nothing else of the developer's."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "PYTHONPATH", "TMPDIR"}}
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), kept.get("PYTHONPATH", "")]))
+    return kept | {"HOME": str(home)} | sandbox.environment() | more
+
+
+def command(*words: str) -> list[str]:
+    """The console command, run by the Python of the tests."""
+    return [sys.executable, "-m", "storage_core.cli.main", *words]
+
+
+def run(
+    sandbox: Sandbox, home: Path, words: Sequence[str], *, seconds: float = 240, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        command(*words),
+        env=environment(sandbox, home, **more),
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def migrate_words(sandbox: Sandbox, index: Path, strategy: str, *more: str) -> list[str]:
+    """`migrate ROOT DESTINATION INDEX` for the sandbox's scenario."""
+    facts = sandbox.facts
+    assert facts is not None
+    words = ["migrate", facts.root_id, str(facts.destination_id), str(index)]
+    return [*words, "--file-version-strategy", strategy, "--force", *more]
+
+
+def snapshot(sandbox: Sandbox) -> Any:
+    """The sandbox's whole state, as a copy that later changes leave alone."""
+    return json.loads(json.dumps(state_of(sandbox.world)))
+
+
+def writes(sandbox: Sandbox) -> int:
+    """Calls so far that changed something: everything but reads, and the reads that are POSTs."""
+    reads = ("/entity/children", "bundle2", "/filehandle/batch", "/entity/header")
+    counted = sandbox.app.traffic.as_json()["byCall"]
+    return sum(
+        count
+        for call, count in counted.items()
+        if not call.startswith("GET ") and not any(read in call.lower() for read in reads)
+    )

@@ -1,0 +1,42 @@
+"""Synapse calls are the currency: counted per file, on flat projects of small files."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness import migrate_words, run  # noqa: E402
+
+from sandbox.server import SandboxOptions, running_sandbox  # noqa: E402
+
+FILES = 400
+
+
+@pytest.mark.parametrize(("strategy", "most"), [("latest", 5.1), ("new", 5.2)])
+def test_calls_per_small_file(tmp_path, strategy, most):
+    options = SandboxOptions(scenario="flat", size=FILES, is_throttled=False, wait_scale=0)
+    with running_sandbox(options) as sandbox:
+        facts = sandbox.facts
+        index = tmp_path / "m.duckdb"
+        words = ["index", facts.root_id, str(facts.destination_id), str(index), "--file-version-strategy", strategy]
+        assert 0 == run(sandbox, tmp_path, words).returncode
+        indexing = sandbox.app.traffic.by_status.total()
+        sandbox.app.traffic.reset()
+
+        done = run(sandbox, tmp_path, migrate_words(sandbox, index, strategy))
+        assert 0 == done.returncode, done.stderr
+        migrating = sandbox.app.traffic.by_status.total()
+        assert indexing / FILES <= 1.1
+        assert migrating / FILES <= most
+        assert 0 == sandbox.app.traffic.by_status[429]
+
+
+def test_the_throttle_is_never_tripped_and_never_more_than_three_are_in_flight(tmp_path):
+    options = SandboxOptions(scenario="flat", size=60, is_throttled=True, latency_seconds=0.01)
+    with running_sandbox(options) as sandbox:
+        done = run(sandbox, tmp_path, migrate_words(sandbox, tmp_path / "m.duckdb", "latest"))
+        assert 0 == done.returncode, done.stderr
+        assert 0 == sandbox.app.traffic.by_status[429]
+        assert sandbox.app.traffic.most_in_flight <= 3
