@@ -38,13 +38,14 @@ async def prove_chunk(chunk: tuple[ProofWork, ...], services: Services, emit: Em
             emit(_failed(work, ReasonCode.SERVICE_FAULT, error.what))
         return
     pending = [_Case(work=work, answer=answer) for work, answer in zip(chunk, answers, strict=True)]
-    while pending and not services.stop.is_set():
+    while pending:
         pending = await _one_round(pending, services, emit)
 
 
 async def _one_round(pending: Sequence[_Case], services: Services, emit: Emit) -> list[_Case]:
     """Emit every verdict that can be given now, read for the others; return those to be judged again.
 
+    A stopped run reads nothing more: reading may take an hour, and what has no verdict stays pending.
     Of the copies that put the location's ETags in doubt only one is read: what it teaches may settle the rest.
     """
     due: list[tuple[_Case, NeedsReread]] = []
@@ -55,6 +56,8 @@ async def _one_round(pending: Sequence[_Case], services: Services, emit: Emit) -
             (doubted if verdict.settles_etags else due).append((case, verdict))
         else:
             emit(verdict)
+    if services.stop.is_set():
+        return []
     due += doubted[:1]
     read = await _read_all(due, services, emit)
     return read + [case for case, _ in doubted[1:]]
