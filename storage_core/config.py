@@ -251,9 +251,9 @@ def _parse(path: Path, *, must_exist: bool) -> configparser.RawConfigParser:
 
 
 def _line_of(error: configparser.Error) -> int | str:
-    if isinstance(error, configparser.ParsingError) and error.errors:
-        return int(error.errors[0][0])
-    return getattr(error, "lineno", None) or "?"
+    # a parsing error lists the lines it met, every other kind carries one
+    found: list[tuple[int, str]] = getattr(error, "errors", [])
+    return found[0][0] if found else getattr(error, "lineno", "?")
 
 
 def _token(flags: Flags, said: _Sources) -> Secret:
