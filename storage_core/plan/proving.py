@@ -162,42 +162,43 @@ def _trouble_with_parts(work: ProofWork) -> CopyFailed | None:
 
 
 def _judge_bytes(case: _Case) -> Judgement:
-    """Climb the ladder, strongest free rung first."""
+    """Climb the ladder, strongest free rung first. Bytes that were read outweigh every ETag."""
     evidence = case.work.copied.evidence
     if evidence.hashed_md5 is not None:
         if evidence.hashed_md5.lower() == case.recorded_md5:
             return _proven(case, ProofRung.HASHED)
         return _judge_other_bytes(case, evidence.hashed_md5.lower())
-    if case.meaning is not EtagMeaning.OPAQUE and evidence.part_etags:
-        if evidence.part_count == 1:
-            return _judge_single_etag(case, evidence.part_etags[0].lower())
-        if _composite_of(evidence) == _composite_of_source(evidence):
-            return _proven(case, ProofRung.ALIGNED_ETAG)
+    if case.reread.new is not None:
+        return _judge_read_bytes(case, case.reread.new)
+    return _judge_structure(case) if case.meaning is EtagMeaning.OPAQUE else _judge_etags(case)
+
+
+def _judge_etags(case: _Case) -> Judgement:
+    evidence = case.work.copied.evidence
+    etag = _single_md5_etag(evidence)
+    if etag is not None:
+        if etag == case.recorded_md5:
+            return _proven(case, ProofRung.PART_ETAG, learnt=case.learns(EtagMeaning.MD5))
+        return Judgement(verdict=NeedsReread(new=True, source=False, settles_etags=True))
+    if _composite_of(evidence) == _composite_of_source(evidence):
+        return _proven(case, ProofRung.ALIGNED_ETAG)
     return _judge_structure(case)
 
 
-def _judge_single_etag(case: _Case, etag: str) -> Judgement:
-    if _MD5.fullmatch(etag) is None:
-        return _judge_structure(case)
-    if etag == case.recorded_md5:
-        return _proven(case, ProofRung.PART_ETAG, learnt=case.learns(EtagMeaning.MD5))
-    if case.reread.new is None:
-        return Judgement(verdict=NeedsReread(new=True, source=False, settles_etags=True))
-    if case.reread.new == case.recorded_md5:
-        # right bytes under another ETag: the ETags of this location are no MD5s
-        return _proven(case, ProofRung.REREAD, learnt=case.learns(EtagMeaning.OPAQUE))
-    return _judge_other_bytes(case, case.reread.new)
+def _judge_read_bytes(case: _Case, new_md5: str) -> Judgement:
+    if new_md5 != case.recorded_md5:
+        return _judge_other_bytes(case, new_md5)
+    etag = _single_md5_etag(case.work.copied.evidence)
+    # right bytes under another ETag: the ETags of this location are no MD5s
+    is_opaque = etag is not None and etag != case.recorded_md5
+    return _proven(case, ProofRung.REREAD, learnt=case.learns(EtagMeaning.OPAQUE) if is_opaque else None)
 
 
 def _judge_structure(case: _Case) -> Judgement:
     """Nothing speaks against the copy; S3 itself copied every range under if-match on the source's ETag."""
     if case.level is ProofLevel.STANDARD:
         return _proven(case, ProofRung.STRUCTURAL)
-    if case.reread.new is None:
-        return Judgement(verdict=NeedsReread(new=True, source=False))
-    if case.reread.new == case.recorded_md5:
-        return _proven(case, ProofRung.REREAD)
-    return _judge_other_bytes(case, case.reread.new)
+    return Judgement(verdict=NeedsReread(new=True, source=False))
 
 
 def _judge_other_bytes(case: _Case, new_md5: str) -> Judgement:
@@ -217,10 +218,18 @@ def _judge_other_bytes(case: _Case, new_md5: str) -> Judgement:
     return Judgement(verdict=_failed(case.work, ReasonCode.BYTES_DIFFER, found))
 
 
+def _single_md5_etag(evidence: CopyEvidence) -> str | None:
+    """The ETag of an only part, if it has the form of an MD5; many servers give ETags that do not."""
+    if evidence.part_count != 1 or not evidence.part_etags:
+        return None
+    etag = evidence.part_etags[0].lower()
+    return etag if _MD5.fullmatch(etag) else None
+
+
 def _composite_of(evidence: CopyEvidence) -> str | None:
     """The ETag that S3 gives an object made of these parts: MD5 of the parts' MD5s, and their number."""
     etags = [etag.lower() for etag in evidence.part_etags]
-    if not all(_MD5.fullmatch(etag) for etag in etags):
+    if not etags or not all(_MD5.fullmatch(etag) for etag in etags):
         return None
     joined = hashlib.md5(b"".join(bytes.fromhex(etag) for etag in etags), usedforsecurity=False)
     return f"{joined.hexdigest()}-{len(etags)}"
