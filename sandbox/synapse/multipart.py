@@ -21,6 +21,7 @@ LARGEST_PART_BYTES = 5 * GIBIBYTE
 LARGEST_FILE_BYTES = 5 * 1024 * GIBIBYTE
 MOST_PARTS = 10_000
 RECORDS_LIVE = timedelta(days=30)
+SWEPT_EVERY = timedelta(days=1)
 
 UPLOADING = "UPLOADING"
 COMPLETED = "COMPLETED"
@@ -115,6 +116,8 @@ class Uploads:
     def __init__(self) -> None:
         self._by_id: dict[str, Upload] = {}
         self._attached: dict[tuple[str, str], str] = {}
+        self._of_handle: dict[str, list[str]] = {}
+        self._swept_at: datetime | None = None
 
     def add(self, world: "World", user_id: str, request_hash: str, plan: UploadPlan, s3_upload_id: str) -> Upload:
         """Remember a fresh upload; it replaces the user's earlier one of the same request."""
@@ -130,6 +133,8 @@ class Uploads:
         )
         self._by_id[upload.id] = upload
         self._attached[user_id, request_hash] = upload.id
+        if plan.source is not None:
+            self._of_handle.setdefault(plan.source.handle_id, []).append(upload.id)
         return upload
 
     def require(self, world: "World", upload_id: str, user_id: str) -> Upload:
@@ -145,6 +150,7 @@ class Uploads:
 
     def earlier(self, world: "World", user_id: str, request_hash: str) -> Upload | None:
         """The upload that the same request of the same user belongs to, if it may be continued or re-used."""
+        self._sweep(world)
         upload_id = self._attached.get((user_id, request_hash))
         return None if upload_id is None else self._living(world, upload_id)
 
@@ -153,12 +159,25 @@ class Uploads:
         upload.updated_at = world.clock.now()
         upload.updated_on = world.clock.stamp()
 
+    def finish(self, world: "World", upload: Upload, result_handle_id: str) -> None:
+        """Mark the upload as completed."""
+        upload.result_handle_id = result_handle_id
+        self._of_handle.setdefault(result_handle_id, []).append(upload.id)
+        self.touch(world, upload)
+
     def forget_handle(self, handle_id: str) -> None:
         """Drop the records that read or made a handle: it was deleted (contract 8.3)."""
-        for upload in list(self._by_id.values()):
-            source = upload.plan.source
-            if handle_id == upload.result_handle_id or (source is not None and handle_id == source.handle_id):
-                self._forget(upload)
+        for upload_id in self._of_handle.pop(handle_id, []):
+            if upload_id in self._by_id:
+                self._forget(self._by_id[upload_id])
+
+    def _sweep(self, world: "World") -> None:
+        """Look after records that nobody asks for any more, at most once a day."""
+        now = world.clock.now()
+        if self._swept_at is None or now - self._swept_at > SWEPT_EVERY:
+            self._swept_at = now
+            for upload_id in list(self._by_id):
+                self._living(world, upload_id)
 
     def _living(self, world: "World", upload_id: str) -> Upload | None:
         """The record, unless nobody touched it for 30 days; what is unfinished in S3 is then aborted (contract 8.3)."""

@@ -77,8 +77,7 @@ def complete(world: "World", call: Call) -> Answer:
         missing = upload.plan.part_count - len(upload.added)
         if missing:
             raise Refused(400, f"Missing {missing} part(s). All parts must be added before an upload can be completed")
-        upload.result_handle_id = _finish(world, call.user, upload).id
-        world.uploads.touch(world, upload)
+        world.uploads.finish(world, upload, _join(world, call.user, upload).id)
     return Answer(status=201, json=upload.as_json())
 
 
@@ -164,7 +163,7 @@ def _problem_with_part(world: "World", upload: Upload, number: int, md5: str) ->
     return None
 
 
-def _finish(world: "World", user: "User", upload: Upload) -> Handle:
+def _join(world: "World", user: "User", upload: Upload) -> Handle:
     plan = upload.plan
     try:
         stored = world.objects.complete_upload(plan.bucket, plan.key, upload.s3_upload_id, sorted(upload.added.items()))

@@ -222,20 +222,49 @@ def test_a_result_whose_object_is_gone_is_made_again(service: Service, project: 
     assert "UPLOADING" == service.post(START, request)["state"]
 
 
-def test_records_are_forgotten_with_their_result_and_after_thirty_days(
-    service: Service, project: Entity, destination: int
+@pytest.mark.parametrize("deleted", ["source", "result"])
+def test_records_are_forgotten_with_their_source_or_result(
+    service: Service, project: Entity, destination: int, deleted: str
 ) -> None:
     source = service.stored(BYTES)
     request = copy_request(source, service.file(project, source), destination)
     new = run_copy(service, request)
-    service.world.uploads.forget_handle(new.id)
-    unfinished = service.post(START, request)
-    assert "UPLOADING" == unfinished["state"]
+
+    service.world.uploads.forget_handle(source.id if deleted == "source" else new.id)
+
+    assert "UPLOADING" == service.post(START, request)["state"]
+
+
+def test_records_live_thirty_days_after_the_last_work_on_them(
+    service: Service, project: Entity, destination: int
+) -> None:
+    source = service.declared(12 * MIB)
+    request = copy_request(source, service.file(project, source), destination, partSizeBytes=5 * MIB)
+    upload_id = service.post(START, request)["uploadId"]
+    service.world.clock.shift = timedelta(days=29)
+    service.put(f"{START}/{upload_id}/add/1?partMD5Hex={'0' * 32}")
+
+    service.world.clock.shift = timedelta(days=58)
+    assert upload_id == service.post(START, request)["uploadId"]
+    service.world.clock.shift = timedelta(days=60)
+    assert 404 == service.status("PUT", f"{START}/{upload_id}/complete")
+
+    assert [] == list(service.world.objects.uploads("lab-archive"))
+
+
+def test_an_upload_replaced_by_a_restart_is_aborted_when_it_is_old(
+    service: Service, project: Entity, destination: int
+) -> None:
+    source = service.stored(BYTES)
+    request = copy_request(source, service.file(project, source), destination)
+    service.post(START, request)
+    service.post(f"{START}?forceRestart=true", request)
+    assert 2 == len(list(service.world.objects.uploads("lab-archive")))
 
     service.world.clock.shift = timedelta(days=31)
+    service.post(START, request)
 
-    assert 404 == service.status("PUT", f"{START}/{unfinished['uploadId']}/complete")
-    assert [] == list(service.world.objects.uploads("lab-archive"))
+    assert 1 == len(list(service.world.objects.uploads("lab-archive")))
 
 
 def test_a_copied_part_is_not_verified_before_the_end(service: Service, project: Entity, destination: int) -> None:
