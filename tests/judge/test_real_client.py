@@ -77,7 +77,7 @@ def test_files_of_several_versions_go_up_and_come_down_unchanged(ask: Ask, sandb
     assert [1, 2, 3] == [version["number"] for version in found["versions"]]
     assert [version["md5"] for version in found["versions"]] == [down["md5"] for down in found["came_down"]]
     assert [version["md5"] for version in found["versions"]] == [down["recorded"] for down in found["came_down"]]
-    assert ("outer", ["inner äöü"]) == (found["folder"], found["children"])
+    assert ("äöü ✓", ["inner (a+b), c's"]) == (found["description"], found["children"])
 
     world = state(sandbox)
     versions = world["entities"][found["versions"][0]["id"]]["versions"]
@@ -86,12 +86,13 @@ def test_files_of_several_versions_go_up_and_come_down_unchanged(ask: Ask, sandb
 
 
 def test_annotations_and_provenance_are_kept(ask: Ask) -> None:
-    """They come back as they were written, through a change of annotations and name that keeps the id."""
+    """They come back as they were written; a changed name keeps the id and, as a new version, loses the provenance."""
     found = ask("describing")
 
     assert found["annotations"] == found["first"]
     assert {"tissue": ["heart"]} == found["changed"]
     assert ("measured", ["https://example.org/protocol"]) == (found["activity"], found["used"])
+    assert ([1, 2], False) == (found["versions"], found["carried_over"])
     assert ("renamed.txt", True) == (found["name"], found["same_id"])
 
 

@@ -18,7 +18,7 @@ WISHES: dict[str, Any] = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
 PLACE = Path.cwd()
 
 
-def sign_in(token: str | None = None) -> synapseclient.Synapse:
+def sign_in(token: str | None = None, *, cache: str = "cache") -> synapseclient.Synapse:
     """The real client, pointed at the sandbox, with caches and settings in the present folder."""
     warnings.simplefilter("ignore")
     client = synapseclient.Synapse(
@@ -27,7 +27,7 @@ def sign_in(token: str | None = None) -> synapseclient.Synapse:
         authEndpoint=os.environ["SYNAPSE_AUTH_ENDPOINT"],
         portalEndpoint=os.environ["SYNAPSE_REPO_ENDPOINT"],
         configPath=str(PLACE / "no-such-config"),
-        cache_root_dir=str(PLACE / "cache"),
+        cache_root_dir=str(PLACE / cache),
         silent=True,
     )
     client.login(authToken=token or os.environ["SYNAPSE_AUTH_TOKEN"], silent=True)
@@ -35,8 +35,8 @@ def sign_in(token: str | None = None) -> synapseclient.Synapse:
 
 
 def written(name: str, size_bytes: int, *, seed: int) -> str:
-    """A file of random bytes; the path of it."""
-    path = PLACE / "files" / name
+    """A file of random bytes; the path of it. One folder per seed: the client's cache mistakes overwritten files."""
+    path = PLACE / "files" / str(seed) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(random.Random(seed).randbytes(size_bytes))
     return str(path)

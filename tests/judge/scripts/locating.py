@@ -19,6 +19,7 @@ found = client.getMyStorageLocationSetting(old_location["storageLocationId"])
 
 path = written("in-location.bin", 3000, seed=7)
 stored = File(path=path, parent_id=folder.id).store()
+sign_in(cache="cold")
 down = File(id=stored.id, path=str(folder.id)).get()
 
 folder.delete_project_setting(setting_id=setting.id)
