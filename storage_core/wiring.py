@@ -150,7 +150,7 @@ def _services(remote: Remote, ledger: Ledger, options: RunOptions, part_limits: 
             s3_slots=remote.s3_slots,
             limits=part_limits,
         ),
-        reader=PresignedObjectReader(catalog=remote.catalog, sender=remote.sender),
+        reader=PresignedObjectReader(remote.catalog, remote.sender, clock=remote.clock, s3_slots=remote.s3_slots),
         clock=remote.clock,
         settings=settings,
         proof_level=options.proof,
