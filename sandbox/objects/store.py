@@ -135,10 +135,16 @@ class ObjectStore:
     ) -> StoredObject:
         """Store an object that is only declared. With *part_size* it looks as if uploaded in parts of that size."""
         content = VirtualContent(size, md5, seed)
-        if part_size is None or size <= part_size:
+        if part_size is None:
             return self.put(bucket, key, content, attributes=attributes)
-        starts = range(0, size, part_size)
-        sizes = tuple(min(part_size, size - start) for start in starts)
+        return self.put_in_parts(bucket, key, content, part_size=part_size, attributes=attributes)
+
+    def put_in_parts(
+        self, bucket: str, key: str, content: Content, *, part_size: int, attributes: Attributes = PLAIN
+    ) -> StoredObject:
+        """Store an object as if it had been uploaded in parts of that size; even a single part shows in its ETag."""
+        starts = range(0, max(content.size, 1), part_size)
+        sizes = tuple(min(part_size, content.size - start) for start in starts)
         digests = [content.digest(start, start + length - 1) for start, length in zip(starts, sizes, strict=True)]
         place = self.bucket(bucket)
         stored = StoredObject(
