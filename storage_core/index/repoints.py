@@ -30,15 +30,18 @@ from item join wanted on item.item_id = wanted.number
 where copy.status = 'PROVEN' order by item.item_id
 """
 
+# Two statements: as one, DuckDB joins all items with all copies first, which takes ten times as long.
+_NEW_HANDLES = """
+select item.item_id, copy.to_handle from item join wanted on item.item_id = wanted.number
+    join copy on copy.from_handle = item.from_handle
+where item.status = 'INDEXED' and item.step = 'READY' and copy.status = 'PROVEN'
+"""
+
 _REPOINTED = """
-update item set to_handle = x.to_handle, new_version = x.new_version, step = 'REPOINTED', reason = null,
+update item set to_handle = swapped.to_handle, new_version = swapped.new_version, step = 'REPOINTED', reason = null,
     detail = null, updated_at = ?
-from (
-    select swapped.item_id, swapped.new_version, copy.to_handle
-    from swapped join item i on i.item_id = swapped.item_id join copy on copy.from_handle = i.from_handle
-) x
-where item.item_id = x.item_id and item.status = 'INDEXED' and item.step = 'READY'
-returning item.item_id, item.to_handle, item.file_size
+from swapped where item.item_id = swapped.item_id and item.status = 'INDEXED' and item.step = 'READY'
+returning item.file_size
 """
 
 _STOPPED = """
@@ -57,7 +60,7 @@ from good where item.item_id = good.number and item.status = 'INDEXED' and item.
 returning item.file_size
 """
 
-_SWAPPED_SCHEMA = pa.schema([("item_id", pa.int64()), ("new_version", pa.int32())])
+_SWAPPED_SCHEMA = pa.schema([("item_id", pa.int64()), ("new_version", pa.int32()), ("to_handle", pa.int64())])
 _BAD_SCHEMA = pa.schema(
     [
         ("item_id", pa.int64()),
@@ -78,11 +81,9 @@ class RepointTables:
 
     def pending_repoints(self, *, after: int, limit: int) -> tuple[RepointWork, ...]:
         """See ports.RepointLedger. Table cells are not claimed here: they are changed in bulk, by table."""
-        found = self._database.rows(_READY_IDS, [after, limit])
+        found = self._ready(after, limit)
         if not found:
             return ()
-        if len(found) == limit:
-            found += self._database.rows(_REST_OF_ENTITY, list(found[-1]))
         wanted = numbers([item_id for item_id, _ in found])
         works: list[RepointWork] = []
         run: list[ReadyPlace] = []
@@ -129,20 +130,27 @@ class RepointTables:
             )
         return Tally(done=len(good), failed=len(bad), size_bytes=sum(size or 0 for (size,) in sizes))
 
+    def _ready(self, after: int, limit: int) -> list[tuple[int, int]]:
+        """Numbers and entities of about *limit* places; one row more tells whether the last entity goes on."""
+        found = [(item_id, entity) for item_id, entity in self._database.rows(_READY_IDS, [after, limit + 1])]
+        if len(found) <= limit:
+            return found
+        if found[-1][1] != found[-2][1]:
+            return found[:-1]
+        return found + [(item_id, entity) for item_id, entity in self._database.rows(_REST_OF_ENTITY, found[-1])]
+
     def _note_repointed(self, done: Sequence[Repointed]) -> int:
         if not done:
             return 0
-        swapped = arrow_table(_SWAPPED_SCHEMA, [(one.item_id, one.new_version) for one in done])
-        changed = self._database.rows(_REPOINTED, [self._database.now()], swapped=swapped)
-        handles = {item_id: to_handle for item_id, to_handle, _ in changed}
+        wanted = numbers([one.item_id for one in done])
+        handles = dict(self._database.rows(_NEW_HANDLES, wanted=wanted))
+        changed = [one for one in done if one.item_id in handles]
+        swapped = [(one.item_id, one.new_version, handles[one.item_id]) for one in changed]
+        sizes = self._database.rows(_REPOINTED, [self._database.now()], swapped=arrow_table(_SWAPPED_SCHEMA, swapped))
         self._database.journal(
-            [
-                ("repointed", "item", one.item_id, _telling(one, handles[one.item_id]))
-                for one in done
-                if one.item_id in handles
-            ]
+            [("repointed", "item", one.item_id, _telling(one, handles[one.item_id])) for one in changed]
         )
-        return sum(size or 0 for _, _, size in changed)
+        return sum(size or 0 for (size,) in sizes)
 
     def _stop(self, bad: Sequence[tuple[int, str, str, str, str]]) -> None:
         if bad:
