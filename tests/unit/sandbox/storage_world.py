@@ -11,6 +11,7 @@ from sandbox.synapse import (
     external_handles,
     locations,
     multipart_routes,
+    restores,
     settings,
     sts,
     upload_destinations,
@@ -26,7 +27,7 @@ from sandbox.synapse.world import World
 
 MIB = 1024**2
 GIB = 1024**3
-MODULES = (external_handles, locations, multipart_routes, settings, sts, upload_destinations)
+MODULES = (external_handles, locations, multipart_routes, restores, settings, sts, upload_destinations)
 LOCATION_TYPE = "org.sagebionetworks.repo.model.project."
 HANDLE_TYPE = "org.sagebionetworks.repo.model.file."
 

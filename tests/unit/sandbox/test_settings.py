@@ -171,8 +171,7 @@ def test_an_sts_folder_is_empty_when_set_changed_or_freed_trash_included(
 ) -> None:
     folder = service.folder(project)
     stored = service.set_locations(folder, sts)
-    child = service.folder(folder)
-    child.in_trash = True
+    service.world.entities.trash(service.folder(folder))
 
     assert 400 == service.status("PUT", SETTINGS, stored | {"locations": [1]})
     assert 400 == service.status("DELETE", f"{SETTINGS}/{stored['id']}")
