@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
+import botocore.exceptions
 import pytest
 
 if TYPE_CHECKING:
@@ -108,6 +110,44 @@ def test_locations_are_declared_attached_used_and_detached(ask: Ask) -> None:
     assert found["handle_location"]
     assert found["md5"][0] == found["md5"][1]
     assert found["setting_gone"]
+
+
+def test_credentials_it_is_given_open_that_prefix_only(ask: Ask, sandbox: "Sandbox") -> None:
+    """The token of an STS folder works with boto3 under the location's base key, and nowhere else."""
+    owner = sandbox.world.principals.require("3412").name
+    objects = sandbox.world.objects
+    objects.create_bucket("lab-archive", region="us-east-1")
+    objects.put("lab-archive", "ours/owner.txt", owner.encode())
+
+    found = ask("borrowing", bucket="lab-archive", base_key="ours")
+
+    token = found["token"]
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=sandbox.s3_url,
+        region_name="us-east-1",
+        aws_access_key_id=token["accessKeyId"],
+        aws_secret_access_key=token["secretAccessKey"],
+        aws_session_token=token["sessionToken"],
+    )
+    s3.put_object(Bucket=token["bucket"], Key=f"{token['baseKey']}/new.txt", Body=b"put here")
+    assert b"put here" == s3.get_object(Bucket="lab-archive", Key="ours/new.txt")["Body"].read()
+    with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
+        s3.put_object(Bucket="lab-archive", Key="theirs/new.txt", Body=b"not here")
+    assert found["shell"].startswith("export SYNAPSE_STS_S3_LOCATION")
+
+
+def test_it_bears_the_throttle(ask: Ask, sandbox: "Sandbox") -> None:
+    """With one call in flight allowed it is refused at times, understands the refusal, and comes through."""
+    sandbox.app.throttle.limits.enabled = True
+    sandbox.app.throttle.limits.concurrent = 1
+    sandbox.app.latency.seconds = 0.05
+    sandbox.clock.wait_scale = 1.0
+
+    found = ask("migrating", strategy="all", table=False)
+
+    assert 429 in {call.status for call in sandbox.app.traffic.log}
+    assert found["indexed"]["INDEXED"] == found["migrated"]["MIGRATED"]
 
 
 def location_of(world: Any, handle_id: str) -> int:
