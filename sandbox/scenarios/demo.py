@@ -3,7 +3,6 @@
 from sandbox.objects.contents import MemoryContent
 from sandbox.scenarios.builder import Builder
 from sandbox.scenarios.facts import Annotations, ScenarioFacts, Trait
-from sandbox.scenarios.tables import add_image_table
 from sandbox.synapse.entities import Entity
 from sandbox.synapse.handles import Handle, HandleKind
 from sandbox.synapse.kinds import Kind
@@ -34,8 +33,6 @@ def fill_demo(builder: Builder, project_name: str) -> Entity:
     with builder.days_ago(400):
         _add_odd_files(builder, project)
         _add_migrated_files(builder, project)
-    with builder.days_ago(120):
-        _add_table(builder, project)
     return project
 
 
@@ -135,7 +132,3 @@ def _add_migrated_files(builder: Builder, project: Entity) -> None:
         name = f"archived_{number}.txt"
         handle = builder.text_handle(f"was uploaded to the archive, {number}\n", name, location=builder.destination)
         builder.file(folder, name, handle, trait=Trait.AT_DESTINATION)
-
-
-def _add_table(builder: Builder, project: Entity) -> None:
-    add_image_table(builder, project, "Scanned slides", rows=6)
