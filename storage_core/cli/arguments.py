@@ -1,0 +1,106 @@
+"""Arguments and options that several commands share, each spelled once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from storage_core.errors import UsageError
+from storage_core.model.ids import EntityId, parse_entity_id, parse_storage_location_id
+from storage_core.model.settings import FileVersionStrategy, MigrationSettings
+
+EntityArgument = Annotated[
+    str, typer.Argument(metavar="ENTITY", help="Project, folder, file or table: syn123 or 123.", show_default=False)
+]
+LocationArgument = Annotated[
+    str,
+    typer.Argument(metavar="LOCATION_ID", help="Storage location the bytes move to; your own.", show_default=False),
+]
+IndexArgument = Annotated[
+    Path, typer.Argument(metavar="INDEX", help="The migration's index, a .duckdb file.", show_default=False)
+]
+StrategyOption = Annotated[
+    FileVersionStrategy,
+    typer.Option(
+        "--file-version-strategy",
+        help="new: add a version. latest, all: change the newest or every version in place. skip: tables only.",
+    ),
+]
+TablesOption = Annotated[bool, typer.Option("--include-table-files", help="Also files attached to tables.")]
+SourcesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source-storage-location-ids",
+        metavar="ID...",
+        help="Only bytes in these storage locations; several ids may follow.",
+        show_default=False,
+    ),
+]
+ContinueOption = Annotated[
+    bool, typer.Option("--continue-on-error", help="Go on past single failures instead of stopping at the first.")
+]
+FailuresOption = Annotated[
+    str | None,
+    typer.Option(
+        "--max-failures",
+        metavar="N|P%",
+        help="Stop when more items than N, or more than P percent, have failed (exit code 5).",
+        show_default=False,
+    ),
+]
+
+
+def settings_from(
+    entity: str, location: str, sources: list[str] | None, strategy: FileVersionStrategy, *, include_tables: bool
+) -> MigrationSettings:
+    """The settings that the words on the command line stand for.
+
+    Raises:
+        UsageError: an id is none, or there is nothing to migrate.
+    """
+    if strategy is FileVersionStrategy.SKIP and not include_tables:
+        raise UsageError(
+            "Skipping both file entities and files attached to tables leaves nothing to migrate.",
+            fix="Add --include-table-files, or choose another --file-version-strategy.",
+        )
+    return MigrationSettings(
+        roots=(parse_entity_id(entity),),
+        destination=parse_storage_location_id(location),
+        source_location_ids=tuple(dict.fromkeys(parse_storage_location_id(source) for source in sources or ())),
+        strategy=strategy,
+        include_tables=include_tables,
+    )
+
+
+def parse_failure_limit(text: str | None) -> tuple[int | None, float | None]:
+    """``10`` as a number of items, ``2.5%`` as a share; at most one of the two is not None.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text is None:
+        return None, None
+    digits, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
+    try:
+        limit = float(digits) if percent else int(digits)
+    except ValueError:
+        limit = -1
+    if limit < 0 or (percent and not limit <= 100):  # noqa: PLR2004 - a percentage
+        raise UsageError(
+            f"--max-failures {text!r} is no limit.", fix="Give a number such as 10, or a share such as 2%."
+        )
+    return (None, float(limit)) if percent else (int(limit), None)
+
+
+def parse_versioned_entity_id(text: str) -> tuple[EntityId, int | None]:
+    """``syn123`` or ``syn123.4``: the id, and the version if one was given.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    entity, dot, version = text.partition(".")
+    if not dot:
+        return parse_entity_id(entity), None
+    if not version.isascii() or not version.isdigit():
+        raise UsageError(f"{text!r} is not a Synapse id.", fix="Give it as syn123, 123 or, with a version, syn123.4.")
+    return parse_entity_id(entity), int(version)

@@ -1,0 +1,160 @@
+"""`synapse-storage migrate`: the whole life of a migration, from wherever an earlier run ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from storage_core.cli.agreeing import Agreement
+from storage_core.cli.arguments import (
+    ContinueOption,
+    EntityArgument,
+    FailuresOption,
+    IndexArgument,
+    LocationArgument,
+    SourcesOption,
+    StrategyOption,
+    TablesOption,
+    settings_from,
+)
+from storage_core.cli.documents import plan_document
+from storage_core.cli.reporting import figures_of, run_facts, write_csv_log, write_reports
+from storage_core.cli.retrying import RetryClass, classes_of
+from storage_core.cli.running import (
+    NOTHING_TO_DO,
+    ending_text,
+    indexed_text,
+    indexing_code,
+    items_with,
+    run_options,
+    running,
+)
+from storage_core.cli.session import Session, session_of
+from storage_core.errors import ExitCode, NotConfirmed
+from storage_core.model.copies import ProofLevel
+from storage_core.model.items import ItemStatus
+from storage_core.model.plans import StatusCount
+from storage_core.model.settings import FileVersionStrategy, MigrationSettings, RunOptions
+from storage_core.plan.outcomes import Ending
+from storage_core.reports.summary import summary_of
+from storage_core.reports.terminal import outcome_view, plan_view
+from storage_core.reports.wording import counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What the user ordered, beside the settings."""
+
+    index_path: Path
+    csv_path: Path | None
+    report_folder: Path | None
+    force: bool
+    retry: RetryClass | None
+
+
+def migrate(  # noqa: PLR0913, PLR0917 - an option each
+    ctx: typer.Context,
+    entity: EntityArgument,
+    location_id: LocationArgument,
+    index: IndexArgument,
+    source_storage_location_ids: SourcesOption = None,
+    file_version_strategy: StrategyOption = FileVersionStrategy.NEW,
+    include_table_files: TablesOption = False,  # noqa: FBT002 - a flag
+    continue_on_error: ContinueOption = False,  # noqa: FBT002 - a flag
+    max_failures: FailuresOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Index and plan only.")] = False,  # noqa: FBT002 - a flag
+    force: Annotated[bool, typer.Option("--force", help="Agree to the plan without being asked.")] = False,  # noqa: FBT002 - a flag
+    csv_log_path: Annotated[
+        Path | None, typer.Option("--csv-log-path", help="Also write the CSV log here.", show_default=False)
+    ] = None,
+    proof: Annotated[
+        ProofLevel, typer.Option("--proof", help="strict: read every copy once and hash it.")
+    ] = ProofLevel.STANDARD,
+    retry_errors: Annotated[
+        RetryClass | None,
+        typer.Option("--retry-errors", help="First put failed items of this class back to work.", show_default=False),
+    ] = None,
+    report_folder: Annotated[
+        Path | None,
+        typer.Option("--report-folder", help="Where the reports go.", show_default="INDEX's name with -report"),
+    ] = None,
+) -> ExitCode:
+    """Move the bytes of everything below ENTITY to LOCATION_ID: index, plan, confirm, copy, prove, repoint, verify.
+
+    Run the same command again to go on after an interruption or a failure.
+    """
+    session = session_of(ctx)
+    settings = settings_from(
+        entity, location_id, source_storage_location_ids, file_version_strategy, include_tables=include_table_files
+    )
+    options = run_options(continue_on_error=continue_on_error, max_failures=max_failures, proof=proof)
+    order = Order(
+        index_path=index,
+        csv_path=csv_log_path,
+        report_folder=report_folder,
+        force=force,
+        retry=retry_errors,
+    )
+    try:
+        code = (_planned_only if dry_run else _carried_out)(session, settings, options, order)
+    except NotConfirmed:
+        _write_csv(session, order)
+        raise
+    _write_csv(session, order)
+    return code
+
+
+def _carried_out(session: Session, settings: MigrationSettings, options: RunOptions, order: Order) -> ExitCode:
+    agreement = Agreement(session, force=order.force)
+    with running(session, order.index_path, settings, options, agreement.expectations) as app:
+        if order.retry is not None:
+            app.ledger.retry(classes_of(order.retry))
+        outcome = app.migration.run(lambda plan: agreement.reach(plan, app.ledger.recall("user_name") or "unknown"))
+        calls = app.remote.calls.total
+    if outcome.ending is Ending.COMPLETE and not agreement.was_asked_for:
+        session.say(indexed_text(outcome.counts, settings.destination))
+        session.say(NOTHING_TO_DO)
+    session.say(ending_text(outcome.ending) or _completed_text(settings, outcome.counts))
+    return _told(session, order, outcome.exit_code, calls)
+
+
+def _planned_only(session: Session, settings: MigrationSettings, options: RunOptions, order: Order) -> ExitCode:
+    """The dry run: all of it, except what would change something."""
+    with running(session, order.index_path, settings, options) as app:
+        outcome = app.migration.index()
+        plan = app.migration.plan() if outcome.ending is Ending.COMPLETE else None
+    session.say(indexed_text(outcome.counts, settings.destination))
+    if plan is None:
+        session.say(ending_text(outcome.ending) or "")
+        return outcome.exit_code
+    session.show(plan_view(plan))
+    session.document(plan_document(plan))
+    session.say(
+        f"Dry run, index created at {order.index_path} but skipping migration. Can proceed with migration by running"
+        " the same command without the dry run option."
+    )
+    return indexing_code(outcome)
+
+
+def _completed_text(settings: MigrationSettings, counts: Sequence[StatusCount]) -> str:
+    moved, failed = items_with(counts, ItemStatus.MIGRATED), items_with(counts, ItemStatus.ERRORED)
+    roots = ", ".join(settings.roots)
+    return f"Completed migration of {roots}. {counted(moved, 'item')} migrated. {counted(failed, 'error')} encountered."
+
+
+def _told(session: Session, order: Order, code: ExitCode, calls: int) -> ExitCode:
+    """Write the reports, then show the figures and where the reports are."""
+    facts = run_facts(exit_code=code, calls=calls)
+    written = [str(path) for path in write_reports(order.index_path, order.report_folder, facts)]
+    figures = figures_of(order.index_path)
+    session.show(outcome_view(figures, code, calls=calls, reports=written[:1]))
+    session.document({**summary_of(figures, facts), "reports": written})
+    return code
+
+
+def _write_csv(session: Session, order: Order) -> None:
+    if order.csv_path is not None and order.index_path.exists():
+        session.say(f"Writing csv log to {order.csv_path}")
+        write_csv_log(order.index_path, order.csv_path)

@@ -1,0 +1,44 @@
+"""JSON documents that are no report."""
+
+from typing import Any
+
+from storage_core.model.plans import Plan, StatusCount
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The plan, with the numbers as numbers."""
+    settings, ahead = plan.settings, plan.ahead
+    return {
+        "format": "synapse-storage/plan/1",
+        "hash": plan.hash,
+        "settings": {
+            "roots": [str(root) for root in settings.roots],
+            "destination_storage_location_id": int(settings.destination),
+            "source_storage_location_ids": [int(source) for source in settings.source_location_ids],
+            "file_version_strategy": str(settings.strategy),
+            "include_table_files": settings.include_tables,
+        },
+        "copies": ahead.copies,
+        "copy_bytes": ahead.copy_bytes,
+        "parts": ahead.parts,
+        "repoints": ahead.repoints,
+        "repoint_entities": ahead.repoint_entities,
+        "verifications": ahead.verifications,
+        "engine": str(plan.engine),
+        "calls": plan.calls,
+        "seconds_low": plan.seconds_low,
+        "seconds_high": plan.seconds_high,
+        "items": [_count(count) for count in plan.counts],
+        "findings": [
+            {"level": str(finding.level), "what": finding.what, "fix": finding.fix} for finding in plan.findings
+        ],
+    }
+
+
+def _count(count: StatusCount) -> dict[str, Any]:
+    return {
+        "status": str(count.status),
+        "reason": None if count.reason is None else str(count.reason),
+        "items": count.items,
+        "bytes": count.size_bytes,
+    }

@@ -1,0 +1,77 @@
+"""The root of all commands: spells the request, runs it, turns every ending into a documented exit code."""
+
+import sys
+import traceback
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from storage_core.cli.agreeing import PlanNotConfirmed
+from storage_core.cli.documents import plan_document
+from storage_core.cli.session import PROGRAM, Session
+from storage_core.cli.spelling import spelled
+from storage_core.errors import ExitCode, Interrupted, SynapseStorageError
+from storage_core.reports.wording import plain_text
+
+ARGUMENTS = "storage_core.arguments"
+
+
+class Commands(TyperGroup):
+    """Commands return an `ExitCode`; nothing else ends the process, except usage errors (2)."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Bring the request to one spelling, then parse it."""
+        in_one_spelling = spelled(args)
+        ctx.meta[ARGUMENTS] = tuple(in_one_spelling)
+        return super().parse_args(ctx, in_one_spelling)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command and leave with its exit code; say errors in one sentence."""
+        try:
+            code = super().invoke(ctx)
+        except SynapseStorageError as error:
+            raise typer.Exit(_told(error, _session(ctx))) from error
+        except KeyboardInterrupt as error:
+            stopped = Interrupted("Stopped.", fix="Run the same command again to go on where this ended.")
+            raise typer.Exit(_told(stopped, _session(ctx))) from error
+        except Exception as error:
+            if _is_typers_own(error):
+                raise
+            # The last boundary: whatever it is, a steward gets a sentence, and --debug the rest.
+            raise typer.Exit(_told_bug(error, _session(ctx))) from error
+        raise typer.Exit(int(code) if isinstance(code, ExitCode) else 0)
+
+
+def _session(ctx: Any) -> Session:
+    return ctx.obj if isinstance(ctx.obj, Session) else Session()
+
+
+def _is_typers_own(error: Exception) -> bool:
+    """Usage errors, exits and aborts: typer says them itself, with code 2, the given one, and 1."""
+    return type(error).__module__.startswith("typer.")
+
+
+def _told(error: SynapseStorageError, session: Session) -> int:
+    """What happened, and what to do; with --json also as the one document."""
+    _trace(error, session)
+    sys.stderr.write(f"Error: {plain_text(str(error))}\n")
+    document: dict[str, Any] = {"error": {"what": error.what, "fix": error.fix}, "exit_code": int(error.exit_code)}
+    if isinstance(error, PlanNotConfirmed):
+        document["plan"] = plan_document(error.plan)
+    session.document(document)
+    return int(error.exit_code)
+
+
+def _told_bug(error: Exception, session: Session) -> int:
+    _trace(error, session)
+    what = f"Unexpected {type(error).__name__}: {error}"
+    fix = f"This is a fault of {PROGRAM}; run the same command with --debug and report what it shows."
+    sys.stderr.write(f"Error: {plain_text(what)} {fix}\n")
+    session.document({"error": {"what": what, "fix": fix}, "exit_code": int(ExitCode.SOME_FAILED)})
+    return int(ExitCode.SOME_FAILED)
+
+
+def _trace(error: Exception, session: Session) -> None:
+    if session.debug:
+        traceback.print_exception(error, file=sys.stderr)

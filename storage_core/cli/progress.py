@@ -1,0 +1,170 @@
+"""Progress on standard error: a live line on a terminal, now and then a plain line elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from storage_core.cli.session import Session, console, is_terminal
+from storage_core.model.plans import Plan
+from storage_core.model.tallies import Tally
+from storage_core.reports.wording import count_text, duration_text, size_text
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from storage_core.steps.driving import Phase, Watch
+
+LINE_EVERY_SECONDS = 30.0
+
+
+class Expectations:
+    """How much each phase will have to do, once a plan has said so."""
+
+    def __init__(self) -> None:
+        self._works: dict[str, int] = {}
+
+    def follow(self, plan: Plan) -> None:
+        """Take the plan's numbers."""
+        ahead = plan.ahead
+        self._works = {
+            "copy-files": ahead.copies,
+            "prove-copies": ahead.copies,
+            "repoint-versions": ahead.repoints,
+            "verify": ahead.verifications,
+        }
+
+    def of(self, phase: "Phase[Any]") -> int | None:
+        """Works of a phase; None when nobody knows."""
+        return self._works.get(phase.name) or None
+
+
+class LineWatch:
+    """Says in plain lines what begins, how far it is every half minute, and what it came to."""
+
+    def __init__(self, session: Session, expectations: Expectations) -> None:
+        self._session = session
+        self._expectations = expectations
+        self._began = self._said = time.monotonic()
+        self._total = Tally()
+
+    def began(self, phase: "Phase[Any]") -> None:
+        """Name the phase."""
+        self._began = self._said = time.monotonic()
+        self._total = Tally()
+        self._session.say(f"{phase.doing} ...")
+
+    def committed(self, phase: "Phase[Any]", tally: Tally) -> None:
+        """Say how far it is, not too often."""
+        self._total = self._total + tally
+        now = time.monotonic()
+        if now - self._said >= LINE_EVERY_SECONDS:
+            self._said = now
+            self._session.say(f"{phase.doing}: {self._progress(phase)}")
+
+    def ended(self, phase: "Phase[Any]", total: Tally) -> None:
+        """Say what it came to; phases that had nothing to do stay unmentioned."""
+        if total.count:
+            took = duration_text(time.monotonic() - self._began)
+            self._session.say(f"{phase.doing}: {tally_text(total)} in {took}")
+
+    def must_stop(self, total: Tally) -> bool:
+        """Never."""
+        del total
+        return False
+
+    def _progress(self, phase: "Phase[Any]") -> str:
+        expected = self._expectations.of(phase)
+        done = tally_text(self._total)
+        return f"{done} of {count_text(expected)}" if expected else done
+
+
+class LiveWatch:
+    """One live line per phase."""
+
+    def __init__(self, expectations: Expectations) -> None:
+        self._expectations = expectations
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+
+    def began(self, phase: "Phase[Any]") -> None:
+        """Open the line."""
+        self.close()
+        self._progress = _live_line()
+        self._task = self._progress.add_task(phase.doing, total=self._expectations.of(phase), told="")
+        self._progress.start()
+
+    def committed(self, phase: "Phase[Any]", tally: Tally) -> None:
+        """Move the line on."""
+        del phase
+        if self._progress is not None and self._task is not None:
+            told: Tally = self._progress.tasks[0].fields.get("tally", Tally()) + tally
+            self._progress.update(self._task, advance=tally.count, tally=told, told=tally_text(told))
+
+    def ended(self, phase: "Phase[Any]", total: Tally) -> None:
+        """Leave the finished line where it is."""
+        del phase
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, total=total.count, completed=total.count, told=tally_text(total))
+        self.close()
+
+    def must_stop(self, total: Tally) -> bool:
+        """Never."""
+        del total
+        return False
+
+    def close(self) -> None:
+        """Give the terminal back; harmless when there is no line."""
+        if self._progress is not None:
+            self._progress.stop()
+        self._progress = self._task = None
+
+
+@contextmanager
+def watching(session: Session, expectations: Expectations) -> "Iterator[Watch]":
+    """The watch that suits the session; gives the terminal back at the end, whatever happened."""
+    from storage_core.steps.driving import QuietWatch  # late: the event loop is slow to import
+
+    if session.quiet:
+        yield QuietWatch()
+    elif is_terminal(sys.stderr):
+        live = LiveWatch(expectations)
+        try:
+            yield live
+        finally:
+            live.close()
+    else:
+        yield LineWatch(session, expectations)
+
+
+def tally_text(tally: Tally) -> str:
+    """``1,204 done, 3 failed, 12.0 GB``."""
+    parts = [f"{count_text(tally.done)} done"]
+    parts += [
+        f"{count_text(number)} {word}"
+        for number, word in ((tally.failed, "failed"), (tally.drifted, "drifted"), (tally.skipped, "skipped"))
+        if number
+    ]
+    return ", ".join([*parts, size_text(tally.size_bytes)] if tally.size_bytes else parts)
+
+
+def _live_line() -> "Progress":
+    from rich.progress import (  # late: only a terminal needs it
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+        console=console(sys.stderr),
+    )

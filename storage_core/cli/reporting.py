@@ -1,0 +1,58 @@
+"""Reading an index for people, and writing the reports about it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage_core.errors import ExitCode
+from storage_core.reports.figures import Figures, read_figures
+from storage_core.reports.report import RunFacts
+
+if TYPE_CHECKING:
+    from storage_core.index.reading import IndexReader
+
+
+@contextmanager
+def reading(index_path: Path) -> "Iterator[IndexReader]":
+    """The index, or the snapshot beside it while another process works on it.
+
+    Raises:
+        UsageError, IndexUnusable, IndexInUse: see `index.reading.open_for_reading`.
+    """
+    from storage_core.index.reading import open_for_reading  # late: the database is slow to import
+
+    with open_for_reading(index_path) as reader:
+        yield reader
+
+
+def figures_of(index_path: Path) -> Figures:
+    """All figures of an index."""
+    with reading(index_path) as reader:
+        return read_figures(reader)
+
+
+def run_facts(*, exit_code: ExitCode | None = None, calls: int | None = None) -> RunFacts:
+    """What the command line knows beside the index."""
+    return RunFacts(made_at=now(), exit_code=exit_code, calls=calls)
+
+
+def now() -> datetime:
+    """The present moment; nothing but what people read depends on it."""
+    return datetime.now(UTC)  # noqa: TID251 - the outermost edge: a report says when it was made
+
+
+def write_reports(index_path: Path, folder: Path | None, facts: RunFacts) -> tuple[Path, ...]:
+    """Write every report and the Parquet export; the report for people comes first."""
+    from storage_core.exports import write_everything  # late: the database is slow to import
+
+    return write_everything(index_path, folder, facts)
+
+
+def write_csv_log(index_path: Path, csv_path: Path) -> None:
+    """Write the CSV log alone."""
+    from storage_core.reports.csv_log import write_csv  # late: with its reader
+
+    with reading(index_path) as reader:
+        write_csv(reader, csv_path)
