@@ -215,8 +215,8 @@ class Builder:
             name=self.name,
             root_id=root.id,
             source_location_ids=(DEFAULT_LOCATION_ID, *(source.id for source in sources)),
-            destination_location_id=self.destination.id,
-            far_location_id=self.far.id,
+            destination_id=self.destination.id,
+            far_id=self.far.id,
             owner_token=self.world.principals.demo_token,
             source_bucket=SYNAPSE_BUCKET,
             destination_bucket=DESTINATION_BUCKET,
@@ -226,6 +226,7 @@ class Builder:
                 cells=tuple(self.cells),
                 entity_counts=dict(self.counts),
             ),
+            unreadable_ids=tuple(one.entity_id for one in self.versions if one.trait is Trait.NOT_DOWNLOADABLE),
             landmarks=dict(self.landmarks),
         )
 

@@ -108,20 +108,22 @@ class ScenarioFacts:
     Attributes:
         root_id: the project to migrate.
         source_location_ids: where its files are, the main one first.
-        destination_location_id: an external S3 location in the same region, owned by the demo user.
-        far_location_id: an external S3 location in another region, owned by the demo user.
+        destination_id: an external S3 location in the same region, owned by the demo user.
+        far_id: an external S3 location in another region, owned by the demo user.
         owner_token: a token of the demo user with every scope.
+        unreadable_ids: files that the demo user sees but may not download.
         landmarks: ids of things worth finding again, by a word.
     """
 
     name: str
     root_id: str
     source_location_ids: tuple[int, ...]
-    destination_location_id: int
-    far_location_id: int
+    destination_id: int
+    far_id: int
     owner_token: str
     source_bucket: str
     destination_bucket: str
     destination_base_key: str
     expectation: Expectation
+    unreadable_ids: tuple[str, ...] = ()
     landmarks: Mapping[str, str] = field(default_factory=dict)
