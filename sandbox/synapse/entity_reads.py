@@ -6,12 +6,11 @@ from sandbox.synapse.access import Right
 from sandbox.synapse.entities import Entity, canonical_id
 from sandbox.synapse.entity_json import ROOT_HEADER, body_of, header_of, version_info_of
 from sandbox.synapse.http import Answer, Base, Call, Handler, Json, Refused, Route, Scope
+from sandbox.synapse.paging import page_of
 
 if TYPE_CHECKING:
     from sandbox.synapse.principals import User
     from sandbox.synapse.world import World
-
-_DEFAULT_VERSIONS = 10
 
 
 def readable(world: "World", call: Call) -> Entity:
@@ -46,26 +45,15 @@ def _get_version(world: "World", call: Call) -> Answer:
 
 def _versions(world: "World", call: Call) -> Answer:
     entity = readable(world, call)
-    offset = _whole_number(call, "offset", 0)
-    limit = _whole_number(call, "limit", _DEFAULT_VERSIONS)
     # the version in progress of a table is not listed (contract 6.3)
     listed = entity.versions[:-1] if entity.kind.is_table_like else entity.versions
-    page = listed[::-1][offset : offset + limit]
-    # an estimate, as the service's: a full page announces one more
-    total = offset + len(page) + (1 if len(page) == limit else 0)
+    page, total = page_of(listed[::-1], call)
     return Answer(
         json={
             "results": [version_info_of(world, entity, version) for version in page],
             "totalNumberOfResults": total,
         }
     )
-
-
-def _whole_number(call: Call, name: str, default: int) -> int:
-    raw = call.query.get(name, str(default))
-    if not raw.isdecimal():
-        raise Refused(400, f"{name} must be a whole number, zero or more")
-    return int(raw)
 
 
 def _type(world: "World", call: Call) -> Answer:

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     VIRTUAL_TABLE = "virtualtable"
     LINK = "link"
     DOCKER_REPOSITORY = "dockerrepo"
+    SEARCH_INDEX = "searchindex"
 
     @property
     def concrete_type(self) -> str:
@@ -77,5 +78,6 @@ _CONCRETE_TYPES = {
     Kind.VIRTUAL_TABLE: _PACKAGE + "table.VirtualTable",
     Kind.LINK: _PACKAGE + "Link",
     Kind.DOCKER_REPOSITORY: _PACKAGE + "docker.DockerRepository",
+    Kind.SEARCH_INDEX: _PACKAGE + "search.table.SearchIndex",
 }
 KIND_OF_CONCRETE_TYPE = {concrete_type: kind for kind, concrete_type in _CONCRETE_TYPES.items()}

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from sandbox.synapse.http import Answer, Base, Call, Handler, Json, Refused, Route, Scope
+from sandbox.synapse.paging import page_of
 from sandbox.synapse.principals import Team, User
 
 if TYPE_CHECKING:
@@ -62,16 +63,15 @@ def _headers_by_id(world: "World", call: Call) -> Answer:
     if not ids:
         raise Refused(400, "ids is required")
     found = [world.principals.get(principal_id) or world.principals.team(principal_id) for principal_id in ids]
-    return _children([header_of(principal) for principal in found if principal is not None])
+    headers = [header_of(principal) for principal in found if principal is not None]
+    return Answer(json={"children": headers, "totalNumberOfResults": len(headers)})
 
 
 def _headers_by_prefix(world: "World", call: Call) -> Answer:
     prefix = call.query.get("prefix", "")
-    return _children([header_of(principal) for principal in world.principals.starting_with(prefix)])
-
-
-def _children(headers: list[Json]) -> Answer:
-    return Answer(json={"children": headers, "totalNumberOfResults": len(headers), "prefixFilter": None})
+    page, total = page_of(world.principals.starting_with(prefix), call)
+    headers = [header_of(principal) for principal in page]
+    return Answer(json={"children": headers, "totalNumberOfResults": total, "prefixFilter": prefix})
 
 
 def _headers_by_alias(world: "World", call: Call) -> Answer:
@@ -108,6 +108,13 @@ def _team(world: "World", call: Call) -> Answer:
     return Answer(json={"id": team.id, "name": team.name})
 
 
+def _teams_of(world: "World", call: Call) -> Answer:
+    user = _person(world, call.path["id"])
+    found = [world.principals.team(team_id) for team_id in sorted(user.team_ids)]
+    page, total = page_of([{"id": team.id, "name": team.name} for team in found if team is not None], call)
+    return Answer(json={"results": page, "totalNumberOfResults": total})
+
+
 def _route(method: str, template: str, handler: Handler) -> Route:
     return Route(base=Base.REPO, method=method, template=template, handler=handler, scopes=(Scope.VIEW,))
 
@@ -120,5 +127,6 @@ ROUTES = (
     _route("POST", "/userGroupHeaders/aliases", _headers_by_alias),
     _route("GET", "/user/{id}/bundle", _bundle),
     _route("GET", "/user/{id}/certifiedUserPassingRecord", _certificate),
+    _route("GET", "/user/{id}/team", _teams_of),
     _route("GET", "/team/{id}", _team),
 )

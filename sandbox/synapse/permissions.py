@@ -166,6 +166,23 @@ def _has_access(world: "World", call: Call) -> Answer:
     return Answer(json={"result": world.access.may(world, call.user, entity.id, right)})
 
 
+def _requirements(world: "World", call: Call) -> Answer:
+    entity = world.entities.require(call.path["id"])
+    lock: Json = {
+        "id": entity.id[3:],
+        "concreteType": "org.sagebionetworks.repo.model.LockAccessRequirement",
+        "accessType": "DOWNLOAD",
+    }
+    results = [lock] if world.access.is_restricted(entity.id) else []
+    return Answer(json={"results": results, "totalNumberOfResults": len(results)})
+
+
+def _lock(world: "World", call: Call) -> Answer:
+    entity = _changeable(world, call)
+    world.access.restrict(entity.id)
+    return Answer(status=201, json=_requirements(world, call).json)
+
+
 def _route(method: str, template: str, handler: Handler, *scopes: Scope) -> Route:
     return Route(base=Base.REPO, method=method, template=template, handler=handler, scopes=scopes)
 
@@ -177,4 +194,6 @@ ROUTES = (
     _route("DELETE", "/entity/{id}/acl", _drop_acl, Scope.MODIFY),
     _route("GET", "/entity/{id}/permissions", _permissions, Scope.VIEW),
     _route("GET", "/entity/{id}/access", _has_access, Scope.VIEW),
+    _route("GET", "/entity/{id}/accessRequirement", _requirements, Scope.VIEW),
+    _route("POST", "/entity/{id}/lockAccessRequirement", _lock, Scope.VIEW, Scope.MODIFY),
 )

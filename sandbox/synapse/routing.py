@@ -61,7 +61,7 @@ class Routes:
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The call and the values in its path; refuses unknown paths with 404 and unknown methods with 405."""
-        found = self._root.find(path.split("/"), 0)
+        found = self._root.find(path.removesuffix("/").split("/"), 0)
         if found is None:
             raise Refused(404, f"The requested URL was not found: {path}")
         node, values = found
