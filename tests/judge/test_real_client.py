@@ -14,6 +14,8 @@ import boto3
 import botocore.exceptions
 import pytest
 
+from sandbox.synapse import tables_routes
+
 if TYPE_CHECKING:
     from sandbox.server import Sandbox
 
@@ -192,6 +194,19 @@ def test_a_handle_used_twice_is_copied_once(ask: Ask, sandbox: "Sandbox") -> Non
 
     assert plain == shared
     assert found["destination"] == location_of(world, plain)
+
+
+def test_table_cells_are_migrated(ask: Ask, sandbox: "Sandbox") -> None:
+    """Filled cells refer to new handles with the same bytes; an empty cell stays empty."""
+    if not tables_routes.ROUTES:
+        pytest.skip("the sandbox has no tables yet")
+
+    found = ask("migrating", strategy="latest", table=True)
+    world = state(sandbox)
+
+    handles = [handle for _, handle in found["handles"]]
+    assert [True, False, True] == [bool(handle) for handle in handles]
+    assert {found["destination"]} == {location_of(world, str(int(float(handle)))) for handle in handles if handle}
 
 
 def bytes_of(world: Any, version: Any) -> str:

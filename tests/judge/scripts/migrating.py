@@ -39,12 +39,14 @@ indexed = index_files_for_migration(
 )
 counts_indexed = indexed.get_counts_by_status()
 migrated = migrate_indexed_files(client, "migration.db", force=True)
+cells = [list(row) for row in client.tableQuery(f'select "file" from {table_id}')] if table_id else []
 answer(
     {
         "project": project.id,
         "destination": int(destination),
         "files": {"plain": plain.id, "grown": grown.id, "shared": shared.id},
         "table": table_id,
+        "handles": [[row[0], row[2]] for row in cells],
         "indexed": counts_indexed,
         "migrated": migrated.get_counts_by_status(),
         "rows": [{key: str(value) for key, value in row.items()} for row in migrated.get_migrations()],
