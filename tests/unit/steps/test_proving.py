@@ -180,22 +180,34 @@ def test_a_doubted_copy_that_cannot_be_read_is_not_proven(storage, error, level,
     assert reason is outcome.reason
 
 
+def refuse_second_reading(storage: FakeStorage, error: Exception) -> None:
+    """The copy is read; its source is not."""
+
+    def refuse(_: int) -> None:
+        if storage.journal[-1] == "read" and storage.journal.count("read") == 2:
+            raise error
+
+    storage.before = refuse
+
+
 def test_a_source_that_may_not_be_read_leaves_the_blame_with_the_copy(storage):
     storage.damaged_parts.add(1)
     works = copied(storage, storage.add_source("1", size_bytes=MIB))
-    reads = []
-
-    def fail_second(_: int) -> None:
-        if storage.journal[-1] == "read":
-            reads.append(1)
-            if len(reads) == 2:
-                raise Forbidden(call="GET object", status=403, reason="no")
-
-    storage.before = fail_second
+    refuse_second_reading(storage, Forbidden(call="GET object", status=403, reason="no"))
 
     (outcome,) = prove(works, services_on(storage))
 
     assert isinstance(outcome, CopyDiscarded)
+
+
+def test_a_source_that_cannot_be_read_just_now_blames_nobody(storage):
+    storage.damaged_parts.add(1)
+    works = copied(storage, storage.add_source("1", size_bytes=MIB))
+    refuse_second_reading(storage, ServerFault(call="GET object", status=503, reason="busy"))
+
+    (outcome,) = prove(works, services_on(storage))
+
+    assert ReasonCode.S3_FAULT is outcome.reason
 
 
 @pytest.mark.parametrize("call", ["handles", "read"])
