@@ -105,7 +105,7 @@ _FINISHED = _Finished()
 
 
 def drive(phase: Phase[W], ledger: Ledger, services: Services, launcher: Launcher, watch: Watch) -> Tally:
-    """Run one phase until nothing of it is pending, or until something stops it.
+    """Run one phase until nothing of it is pending, or until something stops it. Silent when nothing is.
 
     Works that fail with an expected trouble are outcomes like others. An exception from a batch stops the
     claiming; everything in flight is finished and recorded; then the first exception is raised.
@@ -113,6 +113,8 @@ def drive(phase: Phase[W], ledger: Ledger, services: Services, launcher: Launche
     Raises:
         Interrupted: the user pressed Ctrl-C; everything that came back was recorded.
     """
+    if not phase.claim(ledger, 0, 1):
+        return Tally()
     run = _Run(phase, ledger, services, launcher, watch)
     watch.began(phase)
     try:
