@@ -97,8 +97,15 @@ def _require_same_region(world: "World", handle: Handle, source: CopySource, des
         raise Refused(400, "Only files stored in S3 can be copied to S3")
     if source.bucket == destination:
         return
-    if world.objects.bucket(source.bucket).region != world.objects.bucket(destination).region:
+    if _region_of(world, source.bucket) != _region_of(world, destination):
         raise Refused(400, "Copying between buckets in different AWS regions is not supported")
+
+
+def _region_of(world: "World", bucket: str) -> str:
+    try:
+        return world.objects.bucket(bucket).region
+    except S3Refusal as refusal:
+        raise Refused(400, refusal.message) from refusal
 
 
 def _bucket_of(location: Location) -> str:

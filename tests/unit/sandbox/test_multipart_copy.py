@@ -434,6 +434,13 @@ def test_a_missing_object_is_a_502_and_a_missing_bucket_a_400(
     assert 400 == refusal(service, copy_request(lost, service.file(project, lost, "lost.csv"), destination))
 
 
+def test_a_destination_bucket_that_was_deleted_is_a_400(service: Service, project: Entity, destination: int) -> None:
+    source = service.stored(BYTES)
+    del service.world.objects._buckets["lab-archive"]
+
+    assert 400 == refusal(service, copy_request(source, service.file(project, source), destination))
+
+
 def test_regions_must_agree(service: Service, project: Entity) -> None:
     far = service.external_s3(service.bucket("far", region="eu-central-1"))
     near = service.synapse_s3()
