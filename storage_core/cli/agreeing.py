@@ -44,8 +44,10 @@ class Agreement:
         """
         self.was_asked_for = True
         self._session.say(indexed_text(plan.counts, plan.settings.destination))
-        (self._session.show_beside if self._session.as_json else self._session.show)(plan_view(plan))
-        if not self._force:
+        if self._force:
+            self._session.show_remark(plan_view(plan))
+        else:
+            (self._session.show_beside if self._session.as_json else self._session.show)(plan_view(plan))
             self._ask(plan)
         self.expectations.follow(plan)
         return f"{user_name} (with --force)" if self._force else user_name

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from storage_core.cli.commands.demo import demo
 from storage_core.cli.commands.doctor import doctor
 from storage_core.cli.commands.export import export
 from storage_core.cli.commands.index import index
@@ -18,7 +19,7 @@ from storage_core.cli.commands.setting import setting
 from storage_core.cli.commands.status import status
 from storage_core.cli.commands.why import why
 from storage_core.cli.group import ARGUMENTS, Commands
-from storage_core.cli.session import PROGRAM, Session
+from storage_core.cli.session import PROGRAM, Session, version_text
 
 EPILOG = (
     "Exit codes: 0 done and verified; 1 finished, some items failed, drifted or unproven; 2 usage; 3 authentication or"
@@ -40,9 +41,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
     if wanted:
-        from importlib.metadata import version  # late: nothing else needs it
-
-        typer.echo(f"{PROGRAM} {version('synapse-storage')}")
+        typer.echo(f"{PROGRAM} {version_text()}")
         raise typer.Exit
 
 
@@ -73,7 +72,7 @@ def _global_options(
     )
 
 
-for command in (index, migrate, plan, status, why, retry, export, report, doctor, sandbox):
+for command in (index, migrate, plan, status, why, retry, export, report, doctor, sandbox, demo):
     app.command(command.__name__)(command)
 app.add_typer(location, name="location")
 app.add_typer(setting, name="setting")

@@ -57,6 +57,11 @@ class Session:
         """Put something that must be seen, but is no result, on standard error."""
         _print(sys.stderr, view)
 
+    def show_remark(self, view: "RenderableType") -> None:
+        """Put something on standard error that --quiet may leave out."""
+        if not self.quiet:
+            self.show_beside(view)
+
     def document(self, content: Any) -> None:
         """With --json, the one JSON document; otherwise nothing."""
         if self.as_json:
@@ -71,6 +76,16 @@ class Session:
         """Tell what is going on; silent with --quiet."""
         if not self.quiet:
             _guarded(sys.stderr, f"{plain_text(text)}\n")
+
+
+def version_text() -> str:
+    """The version of this program; of a mere checkout nobody knows it."""
+    from importlib.metadata import PackageNotFoundError, version  # late: keeps --help fast
+
+    try:
+        return version("synapse-storage")
+    except PackageNotFoundError:
+        return "of a checkout"
 
 
 def session_of(context: typer.Context) -> Session:

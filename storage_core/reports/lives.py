@@ -10,7 +10,7 @@ from rich.text import Text
 from storage_core.model.ids import EntityId
 from storage_core.ports import Queries
 from storage_core.reports.figures import Event
-from storage_core.reports.wording import location_text, moment_text, plain_text, reason_of, size_text
+from storage_core.reports.wording import location_text, moment_text, plain_text, reason_of, size_text, stamp_text
 
 LIVES_SHOWN = 200
 
@@ -209,11 +209,11 @@ def _document(life: Life) -> dict[str, Any]:
         "md5": life.md5,
         "proof": life.proof,
         "engine": life.engine,
-        "updated_at": moment_text(life.updated_at) if life.updated_at else None,
+        "updated_at": stamp_text(life.updated_at) if life.updated_at else None,
         "copy_status": life.copy.status if life.copy else None,
         "copy_attempts": life.copy.attempts if life.copy else None,
         "events": [
-            {"recorded_at": moment_text(event.recorded_at), "event": event.event, "detail": event.detail}
+            {"recorded_at": stamp_text(event.recorded_at), "event": event.event, "detail": event.detail}
             for event in life.events
         ],
     }

@@ -11,7 +11,7 @@ from storage_core.reports.atomic import replacing
 from storage_core.reports.figures import Figures, read_figures
 from storage_core.reports.report import Report, RunFacts
 from storage_core.reports.verdict import verdict_of
-from storage_core.reports.wording import moment_text, reason_of
+from storage_core.reports.wording import reason_of, stamp_text
 
 FORMAT = "synapse-storage/summary/1"
 
@@ -21,15 +21,14 @@ def summary_of(figures: Figures, facts: RunFacts) -> dict[str, Any]:
     verdict = verdict_of(figures)
     return {
         "format": FORMAT,
-        "made_at": moment_text(facts.made_at),
-        "index_as_of": moment_text(figures.as_of),
+        "made_at": stamp_text(facts.made_at),
+        "index_as_of": stamp_text(figures.as_of),
         "exit_code": None if facts.exit_code is None else int(facts.exit_code),
         "verdict": {"mood": str(verdict.mood), "sentence": verdict.sentence},
         "plan_hash": facts.plan_hash,
         "plan_confirmed": figures.confirmation,
         "calls": facts.calls,
         "settings": _settings(figures),
-        "facts": dict(figures.facts),
         "items": {
             "total": figures.items,
             "by_status": {str(status): figures.items_with(status) for status in ItemStatus},

@@ -54,6 +54,11 @@ def moment_text(moment: datetime) -> str:
     return aware.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def stamp_text(moment: datetime) -> str:
+    """The same for machines: ISO 8601 with a Z."""
+    return moment_text(moment).replace(" UTC", "Z").replace(" ", "T")
+
+
 def share_text(part: int, whole: int) -> str:
     """A percentage that says 0 % and 100 % only when it is exactly that."""
     if whole == 0:

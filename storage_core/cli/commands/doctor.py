@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storage_core.cli.session import Session, session_of
+from storage_core.cli.session import Session, session_of, version_text
 from storage_core.errors import ExitCode, SynapseStorageError
 from storage_core.model.ids import parse_entity_id, parse_storage_location_id
 from storage_core.reports.wording import plain_text
@@ -98,8 +98,8 @@ def _location(remote: "Remote", location_id: str) -> str:
 
 
 def _versions() -> str:
-    parts = [f"{name} {version(name)}" for name in ("synapse-storage", "duckdb", "httpx")]
-    return ", ".join([*parts, f"Python {platform.python_version()}"])
+    parts = [f"{name} {version(name)}" for name in ("duckdb", "httpx")]
+    return ", ".join([f"synapse-storage {version_text()}", *parts, f"Python {platform.python_version()}"])
 
 
 def _table(findings: list[Finding]) -> "Table":

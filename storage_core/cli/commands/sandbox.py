@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from storage_core.cli.sandboxing import optional_part
 from storage_core.errors import ExitCode, UsageError
 
 
@@ -15,13 +16,12 @@ def sandbox(
 ) -> ExitCode:
     """Run a sandbox in the foreground; prints the exports that point this program at it. Stop it with Ctrl-C."""
     arguments = ["--port", str(port), *(["--scenario", scenario] if scenario else [])]
-    try:
+    with optional_part():
         from sandbox.__main__ import main as serve  # late: an optional part
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"The sandbox needs {error.name}, which is not installed.",
-            fix="Install synapse-storage with the extra named sandbox: synapse-storage[sandbox].",
-        ) from error
+        from sandbox.scenarios import SCENARIOS
+
+    if scenario is not None and scenario not in SCENARIOS:
+        raise UsageError(f"There is no scenario {scenario!r}.", fix=f"Choose one of: {', '.join(SCENARIOS)}.")
     try:
         return ExitCode(serve(arguments))
     except OSError as error:
