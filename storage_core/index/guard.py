@@ -49,10 +49,9 @@ def hold(path: Path) -> None:
 
 
 def release(path: Path) -> None:
-    """Take the note back, and the file with it."""
+    """This process has the index open no longer."""
     with _held_lock:
         _held.discard(path)
-    note_path(path).unlink(missing_ok=True)
 
 
 def is_held_here(path: Path) -> bool:
@@ -71,6 +70,11 @@ def write_note(path: Path, now: datetime) -> None:
     program = Path(sys.argv[0]).name if sys.argv else ""
     told = {"pid": os.getpid(), "host": socket.gethostname(), "program": program, "since": now.isoformat()}
     note_path(path).write_text(json.dumps(told), encoding="utf-8")
+
+
+def remove_note(path: Path) -> None:
+    """Take the holder's note away; only the holder may, before it lets go of the file."""
+    note_path(path).unlink(missing_ok=True)
 
 
 def _refusal(path: Path, holder: str) -> IndexInUse:
@@ -97,5 +101,5 @@ def _command_of(pid: int) -> str | None:
         raw = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return None
-    words = raw.decode("utf-8", "replace").split("\0")
-    return " ".join(word for word in words if word)[:200] or None
+    words = raw.decode("utf-8", "replace").replace("\0", " ").split()
+    return " ".join(words)[:120] or None

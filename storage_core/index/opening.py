@@ -39,10 +39,11 @@ def open_index(
         IndexInUse: a process, perhaps this one, has it open.
     """
     where = resolved(path)
-    is_new = not where.exists()
-    _look_before(where, settings, create=create)
+    # First of all: closing a descriptor, even of a mere look, would drop the lock of an index that is open here.
     hold(where)
     try:
+        _look_before(where, settings, create=create)
+        is_new = not where.exists()
         return _open_held(where, settings, now, is_new=is_new)
     except BaseException:
         release(where)
@@ -135,11 +136,19 @@ def _look_before(path: Path, settings: MigrationSettings | None, *, create: bool
             f"The folder {path.parent} is not writable.", fix="Get write access to it, or give another path."
         )
     if path.exists():
-        if not os.access(path, os.R_OK | os.W_OK):
-            raise UsageError(f"{path} is not writable.", fix="Run as the user who made it, or copy it.")
-        check_kind_of_file(path)
+        _look_at_file(path, may_be_empty=create and settings is not None)
     elif not create or settings is None:
         raise UsageError(f"There is no index at {path}.", fix="Make one with `synapse-storage index`.")
+
+
+def _look_at_file(path: Path, *, may_be_empty: bool) -> None:
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise UsageError(f"{path} is not writable.", fix="Run as the user who made it, or copy it.")
+    if may_be_empty and path.stat().st_size == 0:
+        # Made by `touch` or `mktemp`, or by a run that was killed as it began. DuckDB refuses empty files.
+        path.unlink()
+    else:
+        check_kind_of_file(path)
 
 
 def _open_held(path: Path, settings: MigrationSettings | None, now: Callable[[], datetime], *, is_new: bool) -> Index:
@@ -150,10 +159,12 @@ def _open_held(path: Path, settings: MigrationSettings | None, now: Callable[[],
             path.chmod(0o600)
             write_note(path, now())
             database = Database(connection, path, now)
-        except BaseException:
+        except BaseException as failure:
             connection.close()
             if is_new:
                 path.unlink(missing_ok=True)
+            if isinstance(failure, duckdb.Error):
+                raise damaged(path, str(failure)) from failure
             raise
     shutil.rmtree(spill_folder(path), ignore_errors=True)
     index = Index(database, bound)
@@ -169,7 +180,7 @@ def _prepare(
     version = version_of(connection)
     if version is None:
         raise not_ours(path)
-    refuse_newer(version, str(path))
+    refuse_newer(version, str(path), newest=STEPS[-1].number)
     is_bound = version > 0 and bool(connection.execute("select 1 from setting limit 1").fetchall())
     if is_bound and settings is not None:
         _compare(bound_settings(connection, path), settings, path)

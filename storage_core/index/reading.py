@@ -10,7 +10,7 @@ import duckdb
 
 from storage_core.errors import IndexInUse, UsageError
 from storage_core.index.guard import is_held_here
-from storage_core.index.opening import bound_settings, check_kind_of_file, connect, not_ours, resolved
+from storage_core.index.opening import bound_settings, check_kind_of_file, connect, damaged, not_ours, resolved
 from storage_core.index.plan import status_count
 from storage_core.index.schema import refuse_newer, version_of
 from storage_core.index.snapshot import snapshot_path
@@ -113,6 +113,9 @@ def _reader(connection: duckdb.DuckDBPyConnection, path: Path) -> IndexReader:
         moment = _SNAPSHOT_TIME if is_snapshot else _LAST_CHANGE
         ((when,),) = connection.execute(moment).fetchall()
         return IndexReader(connection, settings, (when or _NEVER).replace(tzinfo=UTC), is_live=is_snapshot)
+    except duckdb.Error as failure:
+        connection.close()
+        raise damaged(path, str(failure)) from failure
     except BaseException:
         connection.close()
         raise

@@ -115,15 +115,15 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, version: int, steps:
             _apply(connection, step)
 
 
-def refuse_newer(version: int, where: str) -> None:
+def refuse_newer(version: int, where: str, *, newest: int = NEWEST) -> None:
     """Raise when a newer release wrote the file: guessing at unknown tables would damage it.
 
     Raises:
-        IndexUnusable: *version* is above what this release knows.
+        IndexUnusable: *version* is above *newest*, the last that this release knows.
     """
-    if version > NEWEST:
+    if version > newest:
         raise IndexUnusable(
-            f"{where} has index format {version}; this version of synapse-storage knows formats up to {NEWEST}.",
+            f"{where} has index format {version}; this version of synapse-storage knows formats up to {newest}.",
             fix="Use the version of synapse-storage that wrote it, or a newer one.",
         )
 

@@ -5,7 +5,7 @@ from typing import Self
 
 from storage_core.index.copies import CopyTables
 from storage_core.index.database import Database
-from storage_core.index.guard import release
+from storage_core.index.guard import release, remove_note
 from storage_core.index.plan import PlanTables
 from storage_core.index.repoints import RepointTables
 from storage_core.index.snapshot import Publisher
@@ -36,6 +36,7 @@ class Index(WalkTables, CopyTables, RepointTables, PlanTables):
         try:
             self.publish(force=True)
         finally:
+            remove_note(self._database.path)
             self._database.close()
             release(self._database.path)
 
