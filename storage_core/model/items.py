@@ -41,6 +41,7 @@ class ReasonCode(StrEnum):
     ARCHIVED = "ARCHIVED"
     STS_FOLDER = "STS_FOLDER"
     NO_ENGINE = "NO_ENGINE"
+    INVALID_NAME = "INVALID_NAME"
     OLD_VERSION = "OLD_VERSION"
     FILES_SKIPPED = "FILES_SKIPPED"
     TABLES_NOT_INCLUDED = "TABLES_NOT_INCLUDED"
@@ -99,6 +100,9 @@ REASONS: dict[ReasonCode, Reason] = {
     ReasonCode.ARCHIVED: _person("Its bytes are archived; have Synapse restore them, then index again."),
     ReasonCode.STS_FOLDER: _never("It is in an STS storage location; Synapse lets such files not point elsewhere."),
     ReasonCode.NO_ENGINE: _never("No copy engine can read this kind of storage and write the destination."),
+    ReasonCode.INVALID_NAME: _person(
+        "Its name breaks today's rules, so Synapse refuses a new version; rename it, or use strategy latest."
+    ),
     ReasonCode.OLD_VERSION: _never("An older version; the chosen file version strategy looks at the newest only."),
     ReasonCode.FILES_SKIPPED: _never("A file entity; the chosen file version strategy leaves those alone."),
     ReasonCode.TABLES_NOT_INCLUDED: _never("A table; run with --include-table-files to look into it."),

@@ -21,7 +21,7 @@ def environment(sandbox: Sandbox, home: Path, **more: str) -> dict[str, str]:
 
 def command(*words: str) -> list[str]:
     """The console command, run by the Python of the tests."""
-    return [sys.executable, "-m", "storage_core.cli.main", *words]
+    return [sys.executable, "-c", "from storage_core.cli.main import main; main()", *words]
 
 
 def run(

@@ -26,10 +26,12 @@ def handle(**changes) -> FileHandle:
     return FileHandle(**(facts | changes))
 
 
-def snapshot(handle: FileHandle | None, *, is_latest: bool = True, handle_id: str | None = "9") -> FileSnapshot:
+def snapshot(
+    handle: FileHandle | None, *, is_latest: bool = True, handle_id: str | None = "9", name: str = "a.csv"
+) -> FileSnapshot:
     return FileSnapshot(
         entity_id=EntityId("syn5"),
-        name="a.csv",
+        name=name,
         parent_id=EntityId("syn1"),
         kind=EntityKind.FILE,
         version=3,
@@ -114,3 +116,14 @@ def test_strategies_in_place_name_the_version_and_keep_no_body(strategy):
     facts = facts_of(snapshot(handle(), is_latest=False), strategy)
     assert facts.place == FileVersion(entity_id=EntityId("syn5"), version=3)
     assert (None, None, None) == (facts.etag, facts.body, facts.activity_id)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("a & b.txt", ReasonCode.INVALID_NAME), ("Größe (1).txt", None)])
+def test_a_name_that_synapse_refuses_gets_no_new_version(name, reason):
+    assert reason == verdict(handle(), name=name)[1]
+
+
+def test_a_refused_name_is_no_obstacle_to_a_change_in_place():
+    in_place = settings(FileVersionStrategy.LATEST)
+    item = judge_place(facts_of(snapshot(handle(), name="a & b.txt"), in_place.strategy), in_place, None)
+    assert ItemStatus.INDEXED == item.status
