@@ -25,6 +25,7 @@ import sys
 import time
 import weakref
 from collections.abc import AsyncIterator
+from enum import StrEnum
 from pathlib import Path
 
 from storage_core.errors import UsageError
@@ -35,6 +36,7 @@ _MARGIN_SECONDS = 1.0
 _LANES = 4
 _SHORTEST_POLL = 0.002
 _LONGEST_POLL = 0.010
+_RING_POLL = 0.001
 _YIELD_SECONDS = 0.012  # longer than any poll, so that a waiting process finds the slot free
 _FRESHEN_SECONDS = 3600.0
 _SLOWED_SECONDS = 30.0
@@ -42,8 +44,20 @@ _SLOWED_SECONDS = 30.0
 _alive: "weakref.WeakSet[CallLimiter]" = weakref.WeakSet()
 
 
+class Wait(StrEnum):
+    """What the next call is waiting for: the reason for the present speed."""
+
+    NOTHING = "nothing"
+    SLOT = "a call in flight to end"
+    MINUTE = "the minute's budget"
+
+
 class CallLimiter:
-    """The machine-wide limiter, as seen from one event loop. `async with limiter.slot():` around every call."""
+    """The machine-wide limiter, as seen from one event loop. `async with limiter.slot():` around every call.
+
+    Attributes:
+        waiting_for: why the next call of this process has not started yet.
+    """
 
     def __init__(
         self,
@@ -64,7 +78,8 @@ class CallLimiter:
         self._lane: int | None = None
         self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
-        self._allowed = calls_in_flight
+        self._target = self._allowed = calls_in_flight
+        self.waiting_for = Wait.NOTHING
         self._recover_at = 0.0
         self._fresh_until = 0.0
         _alive.add(self)
@@ -86,6 +101,15 @@ class CallLimiter:
         finally:
             self._release(number)
 
+    def change_limits(self, *, calls_in_flight: int | None = None, calls_per_minute: int | None = None) -> None:
+        """Set other limits for this process while it runs; calls in flight stay in flight."""
+        if calls_per_minute is not None:
+            self._limit = min(calls_per_minute, CAPACITY - 1)
+        if calls_in_flight is not None:
+            self._slots += [self._open(f"slot-{number}") for number in range(len(self._slots), calls_in_flight)]
+            self._target = self._allowed = calls_in_flight
+            self._freed.set()
+
     def slow_down(self) -> None:
         """Take one call less at a time for half a minute: the service counts more of us than we do."""
         self._allowed = max(1, self._allowed - 1)
@@ -93,12 +117,15 @@ class CallLimiter:
 
     async def _acquire(self) -> int:
         async with self._turn:
-            number = await self._take_slot()
             try:
-                await self._take_start()
-            except BaseException:
-                self._release(number)
-                raise
+                number = await self._take_slot()
+                try:
+                    await self._take_start()
+                except BaseException:
+                    self._release(number)
+                    raise
+            finally:
+                self.waiting_for = Wait.NOTHING
             return number
 
     async def _take_slot(self) -> int:
@@ -107,6 +134,7 @@ class CallLimiter:
             number = self._try_slots()
             if number is not None:
                 return number
+        self.waiting_for = Wait.SLOT
         self._enter_lane()
         try:
             poll = _SHORTEST_POLL
@@ -124,7 +152,11 @@ class CallLimiter:
             wait_ns = self._starts.try_start(now_ns=time.monotonic_ns(), limit=self._limit, window_ns=self._window_ns)
             if wait_ns == 0:
                 return
-            await asyncio.sleep(0.001 if wait_ns is None else wait_ns / 1e9)
+            if wait_ns is None:
+                await asyncio.sleep(_RING_POLL)
+            else:
+                self.waiting_for = Wait.MINUTE
+                await asyncio.sleep(wait_ns / 1e9)
 
     async def _until_something_may_be_free(self, poll: float) -> None:
         self._freed.clear()
@@ -138,7 +170,7 @@ class CallLimiter:
             await asyncio.sleep(_YIELD_SECONDS)
 
     def _most(self) -> int:
-        if self._allowed < len(self._slots) and time.monotonic() >= self._recover_at:
+        if self._allowed < self._target and time.monotonic() >= self._recover_at:
             self._allowed += 1
             self._recover_at = time.monotonic() + _SLOWED_SECONDS
         return self._allowed
@@ -146,7 +178,7 @@ class CallLimiter:
     def _try_slots(self) -> int | None:
         if len(self._held) >= self._most():
             return None
-        for number, descriptor in enumerate(self._slots):
+        for number, descriptor in enumerate(self._slots[: self._target]):
             if number not in self._held and try_lock(descriptor):
                 self._held.add(number)
                 return number

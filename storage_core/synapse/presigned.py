@@ -145,6 +145,8 @@ class PresignedSender:
         try:
             # identity: the stored bytes are hashed, not what a decoder makes of them
             async with self._client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
+                if response.status_code == httpx.codes.NOT_FOUND:
+                    return S3Refused(trouble=S3Trouble.NO_SUCH_OBJECT, detail="S3 answered 404")
                 if response.status_code != httpx.codes.OK:
                     return _refusal(response.status_code, await _document(response), self._token)
                 async for chunk in response.aiter_raw(_CHUNK):

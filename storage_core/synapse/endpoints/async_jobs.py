@@ -37,6 +37,10 @@ class AsyncJobs:
     async def result(self, *, path: str, token: str) -> Answer:
         """Wait for a started job. One call per poll, each repeat-safe: it reads."""
         call = RestCall(method="GET", path=f"{path}/get/{quote(token, safe='')}", repeat_safe=True)
+        return await self.until_ready(call=call)
+
+    async def until_ready(self, *, call: RestCall) -> Answer:
+        """Send *call* until the answer is no longer "still at it" (202): for jobs, and for tables being rebuilt."""
         wait = _FIRST_WAIT
         while True:
             answer = await self._transport.send(call)

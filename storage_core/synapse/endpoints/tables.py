@@ -58,7 +58,8 @@ class Tables:
         """
         body = wire_tables.row_handles_request(table_id, columns, rows)
         call = RestCall(method="POST", path=f"{_path(table_id)}/table/filehandles", body=body, repeat_safe=True)
-        return wire_tables.read_row_handles(await self._transport.send(call))
+        # a table that is being rebuilt answers 202 and its status (contract 9.9)
+        return wire_tables.read_row_handles(await self._jobs.until_ready(call=call))
 
     async def change_cells(
         self, *, table_id: EntityId, changes: Sequence[CellChange], snapshot_comment: str | None = None

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage_core.errors import UsageError
-from storage_core.synapse.limiter import CallLimiter
+from storage_core.synapse.limiter import CallLimiter, Wait
 from storage_core.synapse.start_ring import StartRing
 
 ROOT = Path(__file__).parents[3]
@@ -239,6 +239,31 @@ def test_slowing_down_leaves_one_call_at_a_time_at_least(tmp_path):
     mine.close()
 
     assert 1 == most
+
+
+def test_limits_can_be_changed_and_the_reason_for_waiting_be_read(tmp_path):
+    mine = limiter(tmp_path, in_flight=1, per_minute=3)
+
+    async def story():
+        reasons = [mine.waiting_for]
+        async with mine.slot():
+            second = asyncio.create_task(_enter(mine))
+            await asyncio.sleep(0.01)
+            reasons.append(mine.waiting_for)
+            mine.change_limits(calls_in_flight=2)
+            await asyncio.wait_for(second, 1)
+        await _enter(mine)
+        fourth = asyncio.create_task(_enter(mine))
+        await asyncio.sleep(0.01)
+        reasons.append(mine.waiting_for)
+        fourth.cancel()
+        await asyncio.gather(fourth, return_exceptions=True)
+        mine.change_limits(calls_per_minute=4)
+        await asyncio.wait_for(_enter(mine), 1)
+        return [*reasons, mine.waiting_for]
+
+    assert [Wait.NOTHING, Wait.SLOT, Wait.MINUTE, Wait.NOTHING] == asyncio.run(story())
+    mine.close()
 
 
 def test_the_state_is_for_its_owner_only(tmp_path):

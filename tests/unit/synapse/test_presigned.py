@@ -226,11 +226,20 @@ def test_an_object_is_read_in_pieces(config):
     assert peak < 16 << 20
 
 
-def test_an_object_that_is_not_given_is_a_refusal(config):
-    outcome, _ = ask(config, httpx.Response(403, content=error("AccessDenied")), lambda s: s.stream_md5(URL))
+@pytest.mark.parametrize(
+    ("answer", "trouble"),
+    [
+        (httpx.Response(403, content=error("AccessDenied")), S3Trouble.EXPIRED),
+        (httpx.Response(404), S3Trouble.NO_SUCH_OBJECT),
+        (httpx.Response(503), S3Trouble.BUSY),
+        (httpx.ReadError("cut in the middle"), S3Trouble.BUSY),
+    ],
+)
+def test_an_object_that_is_not_given_is_a_refusal(config, answer, trouble):
+    outcome, _ = ask(config, answer, lambda sender: sender.stream_md5(URL))
 
     assert isinstance(outcome, S3Refused)
-    assert S3Trouble.EXPIRED == outcome.trouble
+    assert trouble == outcome.trouble
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="%/?#[]\\"), min_size=1))

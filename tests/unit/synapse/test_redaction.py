@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage_core.synapse.redaction import guard_http_logs, redact, shorten
+from storage_core.synapse.clock import SystemClock
+from storage_core.synapse.presigned import PresignedSender
+from storage_core.synapse.redaction import RedactingFilter, guard_http_logs, redact, shorten
+from storage_core.synapse.transport import Transport
+
+
+class OpenDoor:
+    """A limiter nobody asks."""
+
+    def slot(self):
+        raise AssertionError
+
+    def slow_down(self):
+        raise AssertionError
 
 
 @pytest.mark.parametrize(
@@ -60,3 +73,14 @@ def test_the_http_libraries_cannot_log_a_signature(caplog):
 
     assert 3 == caplog.text.count("https://b.s3/k?***")
     assert "planted" not in caplog.text
+
+
+@pytest.mark.parametrize("client", [lambda config: Transport(config, OpenDoor(), SystemClock()), PresignedSender])
+def test_every_client_of_ours_guards_the_logs_by_itself(config, client):
+    logger = logging.getLogger("httpx")
+    for guard in list(logger.filters):
+        logger.removeFilter(guard)
+
+    client(config)
+
+    assert [RedactingFilter] == [type(guard) for guard in logger.filters]

@@ -93,7 +93,10 @@ def test_a_csv_is_a_handle(lab, tables):
 
 def test_handles_of_rows_are_given_once_each_and_empty_cells_are_none(lab, tables):
     handle = {"concreteType": "org.sagebionetworks.repo.model.file.S3FileHandle", "id": "90018"}
-    lab.answers = [answered(200, {"rows": [{"list": [handle, None]}, {"list": [handle]}]})]
+    lab.answers = [
+        answered(202, {"state": "PROCESSING", "tableId": "888"}),
+        answered(200, {"rows": [{"list": [handle, None]}, {"list": [handle]}]}),
+    ]
 
     found = lab.run(
         tables.row_handles(table_id=TABLE, columns=[ColumnId("4711")], rows=[RowReference(row_id=1, version=2)])
