@@ -42,6 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.write(f"export {name}={value}\n")
     sys.stdout.flush()
     sys.stderr.write(f"Sandbox listening on {sandbox.url} (Synapse) and {sandbox.s3_url} (S3). Stop it with Ctrl-C.\n")
+    if sandbox.facts is not None:
+        sys.stderr.write(
+            f"Scenario {sandbox.facts.name}: the project is {sandbox.facts.root_id}, "
+            f"the new location {sandbox.facts.destination_id}.\n"
+        )
     finished.wait()
     sandbox.stop()
     return 0
