@@ -24,7 +24,8 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.run-installed ## a local Synapse, a sample project migrated and verified, its report
-	@$(VENV)/bin/synapse-storage demo
+	@rm -rf .demo; if [ -t 1 ] && [ -n "$$DISPLAY$$WAYLAND_DISPLAY" -o "$$(uname)" = Darwin ]; \
+		then $(VENV)/bin/synapse-storage demo .demo; else $(VENV)/bin/synapse-storage demo --no-open .demo; fi
 
 test: $(VENV)/.dev-installed $(JUDGE)/.installed ## all tests but the long ones, in random order
 	@$(TESTS) -m "not long" $(ARGS)

@@ -3,11 +3,7 @@
 Whatever the client refuses here is a mistake of the sandbox, and then of everything we believe because of it.
 """
 
-import json
-import os
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -19,43 +15,9 @@ from sandbox.synapse import tables_routes
 if TYPE_CHECKING:
     from sandbox.server import Sandbox
 
-SCRIPTS = Path(__file__).parent / "scripts"
-OUR_SETTINGS = ("SYNAPSE_", "PREFECT_", "AWS_")
-
 pytestmark = [pytest.mark.judge, pytest.mark.timeout(240)]
 
 Ask = Callable[..., Any]
-
-
-@pytest.fixture(scope="session")
-def client_python(repository: Path) -> Path:
-    """The Python of the environment that holds the real client."""
-    python = repository / ".venv-judge" / "bin" / "python"
-    if not python.exists():
-        pytest.skip("no .venv-judge: run the tests with `make test`, which installs it from judge.lock")
-    return python
-
-
-@pytest.fixture
-def ask(client_python: Path, sandbox: "Sandbox", tmp_path: Path) -> Ask:
-    """Runs a script of the judge against this test's sandbox; returns the JSON it answers with."""
-
-    def run(script: str, **wishes: Any) -> Any:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OUR_SETTINGS)}
-        environment = {**inherited, **sandbox.environment(), "HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
-        done = subprocess.run(
-            [client_python, SCRIPTS / f"{script}.py", json.dumps(wishes)],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=200,
-        )
-        assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
-        return json.loads(done.stdout.strip().splitlines()[-1])
-
-    return run
 
 
 def state(sandbox: "Sandbox") -> Any:
