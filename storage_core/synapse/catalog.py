@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from storage_core.errors import AccessError, AnswerLost, BadRequest, NotFound, PreconditionFailed
+from storage_core.errors import (
+    AccessError,
+    AnswerLost,
+    BadRequest,
+    NotFound,
+    PreconditionFailed,
+    ServiceUnavailable,
+)
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.entities import ChildrenPage, EntityKind, FileSnapshot, RootSnapshot, UserProfile
 from storage_core.model.handles import Association, HandleAnswer, HandleRefusal
@@ -37,8 +44,15 @@ class SynapseCatalog:
         self._kinds = _ALL_KINDS
 
     async def me(self) -> UserProfile:
-        """Who is signed in. AccessError when nobody is."""
-        profile = await self._users.me()
+        """Who is signed in. AccessError when nobody is, ServiceUnavailable when there is no Synapse at the address."""
+        try:
+            profile = await self._users.me()
+        except NotFound as error:
+            # everybody has a profile: somebody answers at that address, but for other paths
+            raise ServiceUnavailable(
+                f"The REPO endpoint does not answer like Synapse: {error.what}.",
+                fix="Is SYNAPSE_REPO_ENDPOINT a full base such as https://…/repo/v1?",
+            ) from error
         if profile.id == _ANONYMOUS:
             raise AccessError("Synapse takes you for an anonymous visitor.", fix="Check your access token.")
         return profile

@@ -95,6 +95,15 @@ def test_an_anonymous_me_is_an_access_error(lab, catalog):
         lab.run(catalog.me())
 
 
+def test_an_address_without_a_profile_is_no_synapse(lab, catalog):
+    lab.answers = [refused(404, "unknown path")]
+
+    with pytest.raises(ServiceUnavailable) as caught:
+        lab.run(catalog.me())
+
+    assert "SYNAPSE_REPO_ENDPOINT" in caught.value.fix
+
+
 def test_a_file_is_read_in_one_call_with_the_handle_that_is_its_own(lab, catalog):
     lab.answers = [
         answered(
