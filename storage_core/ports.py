@@ -114,6 +114,10 @@ class CopyEngine(Protocol):
         """Copy once. Repeating a request after a crash gives the same new handle, not a second object."""
         ...
 
+    async def disown(self, request: CopyRequest) -> None:
+        """Make sure that no repeat of the request, by whomever, is answered with the copy made so far: it is bad."""
+        ...
+
 
 class ObjectReader(Protocol):
     """Reads stored bytes for the proof rung `reread`."""

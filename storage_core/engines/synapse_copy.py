@@ -100,6 +100,18 @@ class SynapseCopyEngine:
             met.add(outcome.cause)
             force_restart = True
 
+    async def disown(self, request: CopyRequest) -> None:
+        """Have the service forget the copy, which it would give to any identical request for 30 days (contract 8.3).
+
+        One call. What it begins instead holds no bytes; the next copy goes on with it.
+
+        Raises:
+            RestError: the service did not do it.
+        """
+        if self._hindrance(request) is None:
+            plan = plan_parts(request.source.size_bytes or 0, limits=self._limits)
+            await self._start_twice(request, plan, force_restart=True)
+
     def _hindrance(self, request: CopyRequest) -> tuple[ReasonCode, str] | None:
         """What needs no call to be known."""
         size_bytes = request.source.size_bytes

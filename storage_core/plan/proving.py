@@ -45,7 +45,8 @@ class NeedsReread:
     settles_etags: bool = False
 
 
-Verdict = ProvenCopy | CopyFailed | CopyDiscarded | NeedsReread
+FinalVerdict = ProvenCopy | CopyFailed | CopyDiscarded
+Verdict = FinalVerdict | NeedsReread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

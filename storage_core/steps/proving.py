@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from storage_core.errors import RestError, ServerFault
-from storage_core.model.copies import CopyFailed, ProofLevel
+from storage_core.model.copies import CopyFailed, CopyRequest, ProofLevel
 from storage_core.model.handles import Association, HandleAnswer
 from storage_core.model.items import ReasonCode
 from storage_core.model.works import ProofWork
-from storage_core.plan.proving import Judgement, NeedsReread, Reread, judge
+from storage_core.plan.proving import FinalVerdict, Judgement, NeedsReread, Reread, judge
 from storage_core.steps.services import Emit, Services
 
 _READS_AT_ONCE = 4
@@ -55,7 +55,7 @@ async def _one_round(pending: Sequence[_Case], services: Services, emit: Emit) -
         if isinstance(verdict, NeedsReread):
             (doubted if verdict.settles_etags else due).append((case, verdict))
         else:
-            emit(verdict)
+            emit(await _final(case.work, verdict, services))
     if services.stop.is_set():
         return []
     due += doubted[:1]
@@ -109,7 +109,9 @@ async def _read(case: _Case, needs: NeedsReread, services: Services) -> _Case | 
         if needs.source and reread.source is None:
             reread = await _with_source(reread, case.work.association, services)
     except RestError as error:
-        return _unreadable(case.work, error, services.proof_level)
+        failed = _unreadable(case.work, error, services.proof_level)
+        is_doubted = needs.settles_etags or reread.new is not None
+        return await _disowned(case.work, failed, services) if is_doubted else failed
     return replace(case, reread=reread)
 
 
@@ -121,6 +123,26 @@ async def _with_source(reread: Reread, source: Association, services: Services) 
     except RestError:
         # the source is not ours to read: nobody can say whose fault it is, and the copy is judged as a bad one
         return replace(reread, source_unreadable=True)
+
+
+async def _final(work: ProofWork, verdict: FinalVerdict, services: Services) -> FinalVerdict:
+    """See to it that a copy judged bad is never met again; a discarded one is taken care of by its next try."""
+    return await _disowned(work, verdict, services) if isinstance(verdict, CopyFailed) else verdict
+
+
+async def _disowned(work: ProofWork, failed: CopyFailed, services: Services) -> CopyFailed:
+    """Have the copy forgotten. Otherwise a later try would be given it as finished, with no evidence against it."""
+    request = CopyRequest(
+        copy_id=work.copied.copy_id,
+        source=work.source,
+        association=work.association,
+        destination=services.settings.destination,
+    )
+    try:
+        await services.engine.disown(request)
+    except RestError as error:
+        return replace(failed, detail=f"{failed.detail} Synapse still offers this copy for re-use: {error.what}")
+    return failed
 
 
 def _unreadable(work: ProofWork, error: RestError, level: ProofLevel) -> CopyFailed:
