@@ -140,6 +140,20 @@ async def test_a_source_that_was_overwritten_long_ago_is_suspect(bench: Bench) -
     assert ReasonCode.SOURCE_SUSPECT is verdict.reason
 
 
+async def test_a_copy_judged_bad_is_not_met_again_after_the_source_was_repaired(bench: Bench) -> None:
+    """By nobody: this is what a retry does, and what a new index does."""
+    request = bench.real_file(b"as recorded")
+    bench.overwrite(request, b"as foundxxx")
+    await bench.copy_and_prove(request)
+    bench.overwrite(request, b"as recorded")
+
+    said = await bench.copy_and_prove(request)
+
+    (proven,) = [one for one in said if isinstance(one, ProvenCopy)]
+    new = bench.sandbox.world.handles.require(proven.new)
+    assert b"as recorded" == bench.sandbox.world.objects.get(str(new.bucket), str(new.key)).content.bytes()
+
+
 async def test_an_object_that_grew_after_it_was_recorded_is_never_proven(bench: Bench) -> None:
     request = bench.real_file(b"as recorded")
     bench.overwrite(request, b"as recorded, and more")
