@@ -38,7 +38,7 @@ class Reach:
     sender: PresignedSender
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with running_sandbox(SandboxOptions(scenario="mixed", wait_scale=0.01)) as running:
         # the minute would make a test of a minute; three in flight stays
