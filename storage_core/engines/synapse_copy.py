@@ -130,9 +130,7 @@ class SynapseCopyEngine:
         try:
             return await self._start_twice(request, plan, force_restart=force_restart)
         except (Forbidden, NotFound) as error:
-            await self._check_destination(request.destination)
-            is_forbidden = isinstance(error, Forbidden)
-            return _failed(request, ReasonCode.NO_DOWNLOAD_ACCESS if is_forbidden else ReasonCode.GONE, error.what)
+            return _failed(request, *await self._explain(error, request.destination))
         except ServerFault as error:
             # a missing or closed source object is answered 502, for ever (contract 8.4)
             is_source = error.status == _BAD_GATEWAY
@@ -153,11 +151,18 @@ class SynapseCopyEngine:
                 request=request, parts=plan, file_name=file_name, force_restart=force_restart
             )
 
-    async def _check_destination(self, destination: StorageLocationId) -> None:
-        """Raise when the destination is what was refused: only its creator is shown it. One call per run."""
+    async def _explain(self, error: Forbidden | NotFound, destination: StorageLocationId) -> tuple[ReasonCode, str]:
+        """Say which end was refused: only its creator is shown a storage location. One call per run.
+
+        Raises when it is the destination: then no file can be copied there.
+        """
         if destination not in self._owned:
-            await self._locations.location(destination)
+            try:
+                await self._locations.location(destination)
+            except ServerFault as fault:
+                return ReasonCode.SERVICE_FAULT, fault.what
             self._owned.add(destination)
+        return ReasonCode.NO_DOWNLOAD_ACCESS if isinstance(error, Forbidden) else ReasonCode.GONE, error.what
 
     async def _bring_home(
         self, request: CopyRequest, plan: PartPlan, state: MultipartStart

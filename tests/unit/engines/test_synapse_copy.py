@@ -369,6 +369,14 @@ def test_a_source_that_may_not_be_downloaded_is_one_files_trouble(storage):
     assert 1 == storage.journal.count("location")
 
 
+def test_a_refusal_nobody_can_explain_now_is_tried_later(storage):
+    source = storage.add_source("1", size_bytes=MIB)
+    storage.downloadable.clear()
+    storage.fail_next("location", ServerFault(call="GET /storageLocation/#", status=500, reason="oops"))
+
+    assert ReasonCode.SERVICE_FAULT is copy(storage, source).reason
+
+
 def test_a_destination_of_somebody_else_stops_the_run(storage):
     source = storage.add_source("1", size_bytes=MIB)
     storage.owned.clear()
@@ -432,6 +440,19 @@ def test_an_unheard_of_refusal_is_one_files_trouble(storage):
     storage.fail_next("add", Conflict(call="PUT /x", status=409, reason="?"))
 
     assert ReasonCode.SERVICE_FAULT is copy(storage, source).reason
+
+
+def test_a_disowned_copy_is_not_met_again(storage):
+    source = storage.add_source("1", size_bytes=8 * MIB)
+    first = copy(storage, source)
+    storage.journal.clear()
+
+    asyncio.run(engine_on(storage).disown(request_for(source)))
+
+    assert ["start!"] == storage.journal
+    second = copy(storage, source)
+    assert first.new != second.new
+    assert 2 == len(second.evidence.part_etags)
 
 
 def test_a_name_that_todays_rule_refuses_is_sent_cleaned(storage):
