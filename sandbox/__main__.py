@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 
+from sandbox.scenarios import SCENARIOS
 from sandbox.server import Sandbox, SandboxOptions
 
 
@@ -12,7 +13,7 @@ def _options(arguments: list[str] | None) -> SandboxOptions:
     parser = argparse.ArgumentParser(prog="sandbox", description="A local Synapse and S3 to try anything on.")
     parser.add_argument("--port", type=int, default=8080, help="of the Synapse half; 0 for a free one")
     parser.add_argument("--s3-port", type=int, default=0, help="of the S3 half; a free one by default")
-    parser.add_argument("--scenario", default=None, help="what to fill it with; empty by default")
+    parser.add_argument("--scenario", choices=sorted(SCENARIOS), help="what to fill it with; bare by default")
     parser.add_argument("--size", type=int, default=None, help="how many files the scenario makes")
     parser.add_argument("--seed", type=int, default=0, help="makes ids, etags and contents reproducible")
     parser.add_argument("--no-throttle", action="store_true", help="lift the limits of 3 in flight and 600 a minute")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 _START_SECONDS = 30
 _POLL_SECONDS = 0.005
+_BACKLOG = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +102,22 @@ class Sandbox:
         }
 
     def start(self) -> None:
-        """Listen, fill in the scenario, and return when both halves answer. Raises OSError for a taken port."""
-        self._sockets = [_listening(self.options.port), _listening(self.options.s3_port)]
-        self.world.objects.endpoint_url = self.s3_url
-        self._fill()
-        self._servers = [_server(self.app), _server(self.s3_app)]
-        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
-        self._thread.start()
-        self._await_start()
+        """Listen, fill in the scenario, and return when both halves answer.
+
+        Raises OSError for a taken port and ValueError for an unknown scenario; nothing listens then.
+        """
+        try:
+            for port in (self.options.port, self.options.s3_port):
+                self._sockets.append(_listening(port))
+            self.world.objects.endpoint_url = self.s3_url
+            self._fill()
+            self._servers = [_server(self.app), _server(self.s3_app)]
+            self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+            self._thread.start()
+            self._await_start()
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Close both halves. Calls in flight are cut."""
@@ -173,7 +182,7 @@ def _server(app: App) -> uvicorn.Server:
         date_header=True,
         timeout_keep_alive=600,
         timeout_graceful_shutdown=1,
-        backlog=2048,
+        backlog=_BACKLOG,
     )
     return uvicorn.Server(config)
 
@@ -188,11 +197,7 @@ def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
 
 
 def _listening(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((HOST, port))
-    listening.listen(2048)
-    return listening
+    return socket.create_server((HOST, port), backlog=_BACKLOG)
 
 
 def _url_of(listening: socket.socket) -> str:
