@@ -71,6 +71,30 @@ async def list_objects(call: S3Call) -> S3Answer:
     )
 
 
+async def list_objects_as_before(call: S3Call) -> S3Answer:
+    """One page of the first version of ListObjects, which boto3's bucket resource still asks for."""
+    prefix, delimiter, marker = call.query("prefix"), call.query("delimiter"), call.query("marker")
+    bucket = call.store.require(call.credential, Action.LIST, call.request.bucket, prefix.rstrip("/"))
+    limit = min(call.number("max-keys", default=MOST_KEYS), MOST_KEYS)
+    page = list_page(bucket, prefix=prefix, delimiter=delimiter, limit=limit, after=_behind_folder(marker, delimiter))
+    encoding = call.query("encoding-type") or None
+    last = max(page.keys[-1:] + page.prefixes[-1:], default="")
+    return xml_answer(
+        s3_xml.document(
+            "ListBucketResult",
+            s3_xml.text("Name", bucket.name),
+            s3_xml.text("Prefix", s3_xml.shown_key(prefix, encoding)),
+            s3_xml.text("Marker", s3_xml.shown_key(marker, encoding)),
+            s3_xml.text("MaxKeys", limit),
+            s3_xml.text("IsTruncated", str(page.token is not None).lower()),
+            s3_xml.optional("Delimiter", delimiter or None),
+            s3_xml.optional("EncodingType", encoding),
+            s3_xml.optional("NextMarker", s3_xml.shown_key(last, encoding) if page.token else None),
+            *_page_elements(page, bucket.objects, encoding),
+        )
+    )
+
+
 async def delete_objects(call: S3Call) -> S3Answer:
     """Remove up to 1,000 objects; each is answered for on its own."""
     keys, is_quiet = s3_xml.parse_deletions(await call.body())
@@ -78,6 +102,11 @@ async def delete_objects(call: S3Call) -> S3Answer:
         raise S3Refusal("MalformedXML", "At most 1000 keys can be deleted in one request", 400)
     answers = [_deleted(call, key, is_quiet=is_quiet) for key in keys]
     return xml_answer(s3_xml.document("DeleteResult", *answers))
+
+
+def _behind_folder(marker: str, delimiter: str) -> str:
+    """A marker that is a rolled-up folder stands for everything in it."""
+    return f"{marker}\U0010ffff" if delimiter and marker.endswith(delimiter) else marker
 
 
 def _deleted(call: S3Call, key: str, *, is_quiet: bool) -> str:

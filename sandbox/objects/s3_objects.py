@@ -138,6 +138,8 @@ def _described(call: S3Call, stored: StoredObject, checksum: Mapping[str, str], 
     check_conditions(stored, {name: value for name, value in headers.items() if name != "if-none-match"})
     window = _window(call, stored)
     answer = _object_headers(stored)
+    if call.store.bucket(call.request.bucket).has_opaque_etags:
+        answer["x-amz-server-side-encryption"] = "aws:kms"
     if window.is_partial:
         answer["content-range"] = f"bytes {window.first}-{window.last}/{stored.size}"
     else:

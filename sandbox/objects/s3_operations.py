@@ -41,6 +41,7 @@ BUCKET_OPERATIONS = (
     Operation("GetBucketLocation", "GET", s3_buckets.get_bucket_location, "location", is_regional=False),
     Operation("ListObjectsV2", "GET", s3_buckets.list_objects, "list-type"),
     Operation("ListMultipartUploads", "GET", s3_multipart.list_uploads, "uploads"),
+    Operation("ListObjects", "GET", s3_buckets.list_objects_as_before),
     Operation("DeleteObjects", "POST", s3_buckets.delete_objects, "delete"),
     Operation("HeadBucket", "HEAD", s3_buckets.head_bucket),
     Operation("CreateBucket", "PUT", s3_buckets.create_bucket, is_regional=False),
@@ -60,7 +61,12 @@ OBJECT_OPERATIONS = (
     Operation("DeleteObject", "DELETE", s3_objects.delete_object),
 )
 LIST_BUCKETS = Operation("ListBuckets", "GET", s3_buckets.list_buckets, is_regional=False)
-_OTHER_RESOURCES = {"acl", "tagging", "policy", "versioning", "versions", "encryption", "lifecycle", "cors", "restore"}
+_OTHER_RESOURCES = frozenset(
+    "accelerate acl analytics cors encryption inventory legal-hold lifecycle logging metrics notification object-lock "
+    "ownershipControls policy policyStatus publicAccessBlock replication requestPayment restore retention tagging "
+    "torrent versioning versions website".split()
+)
+"""Parts of S3 that are not played here; said so instead of being taken for a listing."""
 
 
 def operation_of(request: S3Request) -> Operation:

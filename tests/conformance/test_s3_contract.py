@@ -239,6 +239,17 @@ def test_listing_pages_through_everything_once_in_order(s3):
     assert keys == [one["Key"] for page in pages for one in page["Contents"]]
 
 
+def test_the_older_listing_pages_through_everything_too(s3):
+    for key in ["a", "b/1", "b/2", "c/1", "d"]:
+        s3.put(key, b"")
+    pages = s3.client.get_paginator("list_objects").paginate(
+        Bucket=s3.bucket, Delimiter="/", PaginationConfig={"PageSize": 1}
+    )
+
+    seen = [[one.get("Key") or one["Prefix"] for one in p.get("Contents", p.get("CommonPrefixes", []))] for p in pages]
+    assert [["a"], ["b/"], ["c/"], ["d"]] == [page for page in seen if page]
+
+
 def test_listing_rolls_up_folders(s3):
     for key in ["a", "b/1", "b/2", "c/d/1"]:
         s3.put(key, b"")

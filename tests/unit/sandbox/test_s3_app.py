@@ -251,6 +251,13 @@ def test_archived_bytes_are_out_of_reach_for_reads_and_copies(s3):
     assert "DEEP_ARCHIVE" == s3.signed("HEAD", "/source/a").headers["x-amz-storage-class"]
 
 
+def test_a_bucket_with_opaque_etags_says_that_it_encrypts(s3):
+    s3.store.create_bucket("destination").has_opaque_etags = True
+    s3.store.put("destination", "a", b"a")
+
+    assert "aws:kms" == s3.signed("HEAD", "/destination/a").headers["x-amz-server-side-encryption"]
+
+
 def test_a_download_carries_the_name_and_type_synapse_signed(s3):
     s3.store.put("source", "a", b"a")
     address = s3.store.presign_get("source", "a", content_type="text/csv", disposition="attachment; filename=ä.csv")
