@@ -62,9 +62,33 @@ OBJECT_OPERATIONS = (
 )
 LIST_BUCKETS = Operation("ListBuckets", "GET", s3_buckets.list_buckets, is_regional=False)
 _OTHER_RESOURCES = frozenset(
-    "accelerate acl analytics cors encryption inventory legal-hold lifecycle logging metrics notification object-lock "
-    "ownershipControls policy policyStatus publicAccessBlock replication requestPayment restore retention tagging "
-    "torrent versioning versions website".split()
+    [
+        "accelerate",
+        "acl",
+        "analytics",
+        "cors",
+        "encryption",
+        "inventory",
+        "legal-hold",
+        "lifecycle",
+        "logging",
+        "metrics",
+        "notification",
+        "object-lock",
+        "ownershipControls",
+        "policy",
+        "policyStatus",
+        "publicAccessBlock",
+        "replication",
+        "requestPayment",
+        "restore",
+        "retention",
+        "tagging",
+        "torrent",
+        "versioning",
+        "versions",
+        "website",
+    ]
 )
 """Parts of S3 that are not played here; said so instead of being taken for a listing."""
 
