@@ -238,3 +238,12 @@ def test_a_move_needs_create_on_the_new_parent(client: Client, file: Entity) -> 
     client.world.access.put(client.world, elsewhere.id, {3413: frozenset({"READ", "CREATE"})})
 
     assert 403 == update(client, file, parentId=elsewhere.id).status
+
+
+def test_an_entity_has_at_most_15000_versions(client: Client, file: Entity) -> None:
+    for _ in range(14_999):
+        client.world.entities.add_version(client.world, file, modified_by="3412", handle_id=file.current.handle_id)
+
+    assert 400 == update(client, file, "?newVersion=true", versionLabel=None).status
+    assert 200 == update(client, file, description="in place is still possible").status
+    assert 200 == client.get(f"{ENTITY}/{file.id}/version/7500").status
