@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from storage_core.errors import IndexUnusable
+from storage_core.index.signals import unbroken
 
 JOURNAL_SCHEMA = pa.schema(
     [
@@ -76,6 +77,7 @@ class Database:
         self._numbers[of] += count
         return first
 
+    @unbroken()
     def rows(self, sql: str, parameters: Sequence[object] = (), **batches: pa.Table) -> list[tuple[Any, ...]]:
         """Run one statement, with Arrow tables visible under the names they are passed by."""
         connection = self._own()
@@ -95,7 +97,7 @@ class Database:
             IndexUnusable: the file could not be written (disk full, device gone); nothing of the body was kept.
         """
         connection = self._own()
-        with private_files():
+        with unbroken(), private_files():
             connection.execute("begin")
             try:
                 yield

@@ -13,6 +13,7 @@ from storage_core.index.guard import is_held_here
 from storage_core.index.opening import bound_settings, check_kind_of_file, connect, damaged, not_ours, resolved
 from storage_core.index.plan import status_count
 from storage_core.index.schema import refuse_newer, version_of
+from storage_core.index.signals import unbroken
 from storage_core.index.snapshot import snapshot_path
 from storage_core.model.plans import StatusCount
 from storage_core.model.settings import MigrationSettings
@@ -56,10 +57,12 @@ class IndexReader:
         """See ports.Queries."""
         return tuple(status_count(*row) for row in self.rows(_COUNTS))
 
+    @unbroken()
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """See ports.Queries."""
         return self._connection.execute(sql, list(parameters)).fetchall()
 
+    @unbroken()
     def arrow(self, sql: str, parameters: Sequence[object] = ()) -> Any:
         """See ports.Queries. Holds the whole answer in memory."""
         return self._connection.sql(sql, params=list(parameters)).to_arrow_table()
