@@ -17,6 +17,7 @@ from storage_core.cli.commands.retry import retry
 from storage_core.cli.commands.sandbox import sandbox
 from storage_core.cli.commands.setting import setting
 from storage_core.cli.commands.status import status
+from storage_core.cli.commands.verify import verify
 from storage_core.cli.commands.why import why
 from storage_core.cli.group import ARGUMENTS, Commands
 from storage_core.cli.session import PROGRAM, Session, version_text
@@ -72,7 +73,7 @@ def _global_options(
     )
 
 
-for command in (index, migrate, plan, status, why, retry, export, report, doctor, sandbox, demo):
+for command in (index, migrate, plan, status, why, verify, retry, export, report, doctor, sandbox, demo):
     app.command(command.__name__)(command)
 app.add_typer(location, name="location")
 app.add_typer(setting, name="setting")

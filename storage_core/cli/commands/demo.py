@@ -11,7 +11,7 @@ from storage_core.cli.reporting import figures_of, run_facts, write_reports
 from storage_core.cli.running import indexed_text
 from storage_core.cli.sandboxing import optional_part
 from storage_core.cli.session import Session, session_of
-from storage_core.errors import ExitCode
+from storage_core.errors import ExitCode, UsageError
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.plans import Plan
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings
@@ -41,6 +41,11 @@ def demo(
     target = folder or Path(mkdtemp(prefix="synapse-storage-demo-"))
     target.mkdir(parents=True, exist_ok=True)
     index_path = target / "demo.duckdb"
+    if index_path.exists():
+        raise UsageError(
+            f"{index_path} is there already; a sandbox starts anew each time, and the two would not fit.",
+            fix="Give a new folder, or none.",
+        )
     session.say("Starting a sandbox with a sample project ...")
     with running_sandbox(SandboxOptions(scenario="demo", wait_scale=WAIT_SCALE)) as sandbox:
         outcome, calls = _migrate(session, sandbox, index_path)

@@ -1,0 +1,69 @@
+"""Only a clear yes to a shown plan lets anything be written."""
+
+import io
+import sys
+
+import pytest
+
+from storage_core.cli.agreeing import Agreement, PlanNotConfirmed
+from storage_core.cli.session import Session
+from storage_core.errors import ExitCode
+from storage_core.model.copies import EngineName
+from storage_core.model.ids import EntityId, StorageLocationId
+from storage_core.model.plans import Plan, WorkAhead
+from storage_core.model.settings import MigrationSettings
+
+AHEAD = WorkAhead(copies=2, copy_bytes=10, parts=2, repoints=3, repoint_entities=3, verifications=3, fingerprint="f")
+PLAN = Plan(
+    settings=MigrationSettings(roots=(EntityId("syn1"),), destination=StorageLocationId(9)),
+    ahead=AHEAD,
+    counts=(),
+    engine=EngineName.SYNAPSE,
+    calls=12,
+    seconds_low=1,
+    seconds_high=2,
+    findings=(),
+    hash="abc123",
+)
+
+
+class Person(io.StringIO):
+    """Standard input with somebody at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def _session() -> Session:
+    return Session(arguments=("migrate", "syn1", "9", "my index.duckdb"))
+
+
+@pytest.mark.parametrize("answer", ["y\n", "yes\n", " Y \n"])
+def test_yes_means_yes(answer: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", Person(answer))
+    assert Agreement(_session(), force=False).reach(PLAN, "ann") == "ann"
+    shown = capsys.readouterr()
+    assert "Plan hash: abc123" in shown.out
+    assert shown.err.endswith("3 items for migration to 9. Proceed? (y/n)? ")
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "", "ja\n", "yess\n", "no y\n"])
+def test_anything_else_means_no(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Person(answer))
+    with pytest.raises(PlanNotConfirmed, match="nothing was changed") as caught:
+        Agreement(_session(), force=False).reach(PLAN, "ann")
+    assert caught.value.exit_code is ExitCode.NOT_CONFIRMED
+
+
+def test_with_nobody_there_the_plan_is_shown_and_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    with pytest.raises(PlanNotConfirmed, match=r"migrate syn1 9 .my index\.duckdb. --force"):
+        Agreement(_session(), force=False).reach(PLAN, "ann")
+    assert "Plan hash: abc123" in capsys.readouterr().out
+
+
+def test_force_agrees_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert Agreement(_session(), force=True).reach(PLAN, "ann") == "ann (with --force)"

@@ -1,0 +1,50 @@
+"""What the words on the command line stand for."""
+
+import pytest
+
+from storage_core.cli.arguments import parse_failure_limit, parse_versioned_entity_id, settings_from
+from storage_core.cli.retrying import RetryClass, classes_of
+from storage_core.errors import UsageError
+from storage_core.model.items import ReasonClass
+from storage_core.model.settings import FileVersionStrategy
+
+
+def test_ids_may_be_written_in_every_known_way() -> None:
+    settings = settings_from("123", "54321", ["1", "7", "1"], FileVersionStrategy.NEW, include_tables=False)
+    assert (("syn123",), 54321, (1, 7)) == (settings.roots, settings.destination, settings.source_location_ids)
+    assert settings_from("SYN5", "9", None, FileVersionStrategy.ALL, include_tables=True).roots == ("syn5",)
+
+
+def test_skipping_everything_is_refused() -> None:
+    with pytest.raises(UsageError, match="nothing to migrate"):
+        settings_from("syn1", "9", None, FileVersionStrategy.SKIP, include_tables=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(None, (None, None)), ("0", (0, None)), ("10", (10, None)), ("2.5%", (None, 2.5)), ("100%", (None, 100.0))],
+)
+def test_failure_limits(text: str | None, expected: tuple[int | None, float | None]) -> None:
+    assert expected == parse_failure_limit(text)
+
+
+@pytest.mark.parametrize("text", ["", "%", "many", "-1", "1.5", "101%", "nan%", "1e3"])
+def test_no_failure_limit(text: str) -> None:
+    with pytest.raises(UsageError, match="is no limit"):
+        parse_failure_limit(text)
+
+
+def test_an_entity_may_carry_a_version() -> None:
+    assert ("syn12", 3) == parse_versioned_entity_id("12.3")
+    assert ("syn12", None) == parse_versioned_entity_id("syn12")
+
+
+@pytest.mark.parametrize("text", ["syn12.", "syn12.x", "syn.3", "", "syn12.٣"])
+def test_no_entity(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_versioned_entity_id(text)
+
+
+def test_classes_to_try_again() -> None:
+    assert classes_of(RetryClass.ALL) == frozenset(ReasonClass)
+    assert classes_of(RetryClass.NEEDS_A_PERSON) == {ReasonClass.NEEDS_A_PERSON}

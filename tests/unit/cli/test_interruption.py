@@ -1,0 +1,57 @@
+"""Ctrl-C ends a migration in good order, and the same command goes on where it ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.server import Sandbox, SandboxOptions, running_sandbox
+from sandbox.state import state_of
+
+PROGRAM = [sys.executable, "-c", "from storage_core.cli.main import main; main()"]
+
+
+@pytest.fixture
+def slow() -> Iterator[Sandbox]:
+    """A sandbox whose calls take a while."""
+    options = SandboxOptions(scenario="demo", is_throttled=False, wait_scale=0.01, latency_seconds=0.15)
+    with running_sandbox(options) as running:
+        yield running
+
+
+def test_an_interrupted_migration_resumes_without_a_second_copy(
+    slow: Sandbox, repository: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    assert slow.facts is not None
+    handles_before = len(state_of(slow.world)["handles"])
+    command = [*PROGRAM, "migrate", slow.facts.root_id, str(slow.facts.destination_id), "x.duckdb", "--force"]
+    path = os.pathsep.join([str(repository), environment.get("PYTHONPATH", "")])
+    env = {**environment, **slow.environment(), "PYTHONPATH": path}
+    with subprocess.Popen(
+        command, env=env, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True,
+    ) as program:  # fmt: skip
+        assert program.stderr is not None
+        for line in program.stderr:
+            if line.startswith("Copying files"):
+                break
+        time.sleep(0.5)
+        program.send_signal(signal.SIGINT)
+        told = program.stderr.read()
+        assert program.wait(timeout=60) == 130, told
+    assert "Run the same command again to go on where this ended." in told
+    assert "Traceback" not in told
+
+    slow.app.latency.seconds = 0
+    done = subprocess.run(
+        command, env=env, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Complete: 25 items migrated" in done.stdout
+    assert 24 == len(state_of(slow.world)["handles"]) - handles_before
