@@ -35,7 +35,7 @@ class BucketGrant:
         """Is the action on this key (for a listing: on this prefix) granted?"""
         if self.bucket not in ("*", bucket) or (action is Action.WRITE and not self.can_write):
             return False
-        if self.shields_owner_proof and key.rsplit("/", 1)[-1] == OWNER_PROOF:
+        if self.shields_owner_proof and key == f"{self.prefix}/{OWNER_PROOF}".removeprefix("/"):
             return False
         return not self.prefix or key == self.prefix or key.startswith(f"{self.prefix}/")
 

@@ -193,6 +193,7 @@ def test_archived_bytes_can_be_described_but_not_read(store):
         (Action.LIST, "", False),
         (Action.READ, "lab/owner.txt", False),
         (Action.WRITE, "lab/owner.txt", False),
+        (Action.READ, "lab/deep/owner.txt", True),
     ],
 )
 def test_a_session_reaches_its_prefix_and_never_the_ownership_proof(store, action, key, allowed):
@@ -200,6 +201,14 @@ def test_a_session_reaches_its_prefix_and_never_the_ownership_proof(store, actio
 
     assert allowed is session.allows(action, store.bucket("source"), key)
     assert not session.allows(action, store.bucket("destination"), key)
+
+
+def test_a_session_for_a_whole_bucket_leaves_out_its_ownership_proof(store):
+    session = store.issue_session("source", "", read_only=False)
+
+    assert session.allows(Action.LIST, store.bucket("source"), "")
+    assert session.allows(Action.WRITE, store.bucket("source"), "any/file")
+    assert not session.allows(Action.READ, store.bucket("source"), "owner.txt")
 
 
 def test_a_read_only_session_cannot_write(store):
