@@ -3,11 +3,11 @@
 from sandbox.objects import s3_xml
 from sandbox.objects.access import Action
 from sandbox.objects.checksums import DEFAULT_ALGORITHM, header_of, object_checksum
+from sandbox.objects.parts import check_part_number
 from sandbox.objects.payloads import receive_payload
 from sandbox.objects.records import Part, StoredObject, Upload
 from sandbox.objects.s3_calls import S3Call, attributes_of
 from sandbox.objects.s3_http import S3Answer, xml_answer
-from sandbox.objects.store import check_part_number
 
 
 async def create_upload(call: S3Call) -> S3Answer:

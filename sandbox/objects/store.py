@@ -1,6 +1,5 @@
 """The object store behind the sandbox: buckets, objects, multipart uploads, access keys, presigned addresses."""
 
-import hashlib
 import random
 import shutil
 import tempfile
@@ -8,20 +7,18 @@ import weakref
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 
 from sandbox.clock import SandboxClock
 from sandbox.objects import refusals
 from sandbox.objects.access import Action, BucketGrant, Credential
 from sandbox.objects.contents import Content, MemoryContent, Piece, VirtualContent, compose, slice_of
+from sandbox.objects.parts import check_part_number, chosen_parts, multipart_etag
 from sandbox.objects.records import (
     LARGEST_COPY_BYTES,
-    MOST_PARTS,
     PLAIN,
-    SMALLEST_PART_BYTES,
     Attributes,
     Bucket,
     Part,
@@ -256,7 +253,7 @@ class ObjectStore:
         """Join the listed parts into the object; (number, ETag) pairs in ascending order of number."""
         place = self.require(by, Action.WRITE, bucket, key)
         upload = self.upload(bucket, key, upload_id)
-        chosen = _chosen_parts(upload, [(number, etag.strip('"')) for number, etag in parts])
+        chosen = chosen_parts(upload, [(number, etag.strip('"')) for number, etag in parts])
         stored = StoredObject(
             content=compose([Piece(part.content, 0, part.content.size - 1) for part in chosen]),
             etag=self._etag(place, multipart_etag([part.etag for part in chosen])),
@@ -384,43 +381,6 @@ class ObjectStore:
     def _shared(self, attributes: Attributes) -> Attributes:
         """One record for all objects that are alike: a million of them would weigh."""
         return self._attributes.setdefault(attributes, attributes)
-
-
-def check_part_number(number: int) -> None:
-    """Refuse with InvalidArgument a part number that S3 does not know."""
-    if not 1 <= number <= MOST_PARTS:
-        raise refusals.invalid_argument("Part number must be an integer between 1 and 10000, inclusive")
-
-
-def multipart_etag(part_digests: Iterable[str]) -> str:
-    """The ETag S3 gives an object of several parts: the MD5 of the parts' MD5s, a dash, their number."""
-    digests = list(part_digests)
-    joined = b"".join(bytes.fromhex(digest) for digest in digests)
-    return f"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(digests)}"
-
-
-def with_storage_class(stored: StoredObject, storage_class: str) -> StoredObject:
-    """The same object in another storage class."""
-    return replace(stored, attributes=replace(stored.attributes, storage_class=storage_class))
-
-
-def _chosen_parts(upload: Upload, listed: list[tuple[int, str]]) -> list[Part]:
-    if not listed:
-        raise S3Refusal("MalformedXML", "You must specify at least one part", 400)
-    numbers = [number for number, _ in listed]
-    if any(later <= earlier for earlier, later in pairwise(numbers)):
-        raise S3Refusal("InvalidPartOrder", "The list of parts was not in ascending order of part number.", 400)
-    chosen = []
-    for number, etag in listed:
-        part = upload.parts.get(number)
-        if part is None or part.etag != etag:
-            raise S3Refusal(
-                "InvalidPart", f"Part {number} could not be found, or its entity tag is not the one given.", 400
-            )
-        chosen.append(part)
-    if any(part.content.size < SMALLEST_PART_BYTES for part in chosen[:-1]):
-        raise S3Refusal("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size", 400)
-    return chosen
 
 
 def _part_query(number: int, upload_id: str) -> dict[str, str]:

@@ -16,9 +16,10 @@ from botocore.credentials import Credentials
 from sandbox.clock import SandboxClock
 from sandbox.faults import FaultKind, FaultRule
 from sandbox.objects.access import Credential
+from sandbox.objects.parts import multipart_etag
 from sandbox.objects.records import Attributes
 from sandbox.objects.s3_app import S3App
-from sandbox.objects.store import ObjectStore, multipart_etag
+from sandbox.objects.store import ObjectStore
 
 MIB, GIB = 1024**2, 1024**3
 DECLARED = "0123456789abcdef0123456789abcdef"

@@ -8,8 +8,9 @@ import pytest
 from sandbox.clock import SandboxClock
 from sandbox.objects.access import Action
 from sandbox.objects.contents import MemoryContent
+from sandbox.objects.parts import multipart_etag
 from sandbox.objects.records import Attributes
-from sandbox.objects.store import ObjectStore, S3Refusal, multipart_etag
+from sandbox.objects.store import ObjectStore, S3Refusal
 
 MIB = 1024**2
 GIB = 1024**3
