@@ -33,11 +33,12 @@ class Commands(TyperGroup):
         except SynapseStorageError as error:
             raise typer.Exit(_told(error, _session(ctx))) from error
         except KeyboardInterrupt as error:
-            stopped = Interrupted("Stopped.", fix="Run the same command again to go on where this ended.")
-            raise typer.Exit(_told(stopped, _session(ctx))) from error
+            raise typer.Exit(_told(_stopped(), _session(ctx))) from error
         except Exception as error:
             if _is_typers_own(error):
                 raise
+            if _is_ctrl_c_in_a_query(error):
+                raise typer.Exit(_told(_stopped(), _session(ctx))) from error
             # The last boundary: whatever it is, a steward gets a sentence, and --debug the rest.
             raise typer.Exit(_told_bug(error, _session(ctx))) from error
         raise typer.Exit(int(code) if isinstance(code, ExitCode) else 0)
@@ -45,6 +46,15 @@ class Commands(TyperGroup):
 
 def _session(ctx: Any) -> Session:
     return ctx.obj if isinstance(ctx.obj, Session) else Session()
+
+
+def _stopped() -> Interrupted:
+    return Interrupted("Stopped.", fix="Run the same command again to go on where this ended.")
+
+
+def _is_ctrl_c_in_a_query(error: Exception) -> bool:
+    """DuckDB tells of Ctrl-C in these words, where nothing kept it from hearing."""
+    return isinstance(error, RuntimeError) and str(error) == "Query interrupted"
 
 
 def _is_typers_own(error: Exception) -> bool:

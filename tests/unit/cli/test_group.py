@@ -87,8 +87,9 @@ def test_a_commands_code_is_the_processs(code: ExitCode) -> None:
     assert int(code) == _outcome(code).exit_code
 
 
-def test_an_interruption_says_how_to_go_on() -> None:
-    outcome = _outcome(KeyboardInterrupt())
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_an_interruption_says_how_to_go_on(error: BaseException) -> None:
+    outcome = _outcome(error)
     assert outcome.exit_code == 130
     assert "Run the same command again" in outcome.stderr
 

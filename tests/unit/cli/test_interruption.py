@@ -19,7 +19,7 @@ PROGRAM = [sys.executable, "-c", "from storage_core.cli.main import main; main()
 @pytest.fixture
 def slow() -> Iterator[Sandbox]:
     """A sandbox whose calls take a while."""
-    options = SandboxOptions(scenario="demo", is_throttled=False, wait_scale=0.01, latency_seconds=0.15)
+    options = SandboxOptions(scenario="demo", is_throttled=False, latency_seconds=0.1)
     with running_sandbox(options) as running:
         yield running
 

@@ -30,7 +30,8 @@ def test_a_signal_inside_is_heard_at_the_end() -> None:
             _press_ctrl_c()
             told.append("went on")
 
-    pytest.raises(KeyboardInterrupt, inside)
+    with pytest.raises(KeyboardInterrupt):
+        inside()
     assert told == ["went on"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -44,7 +45,8 @@ def test_blocks_inside_each_other_wait_for_the_outermost() -> None:
                 _press_ctrl_c()
             told.append("between")
 
-    pytest.raises(KeyboardInterrupt, inside)
+    with pytest.raises(KeyboardInterrupt):
+        inside()
     assert told == ["between"]
 
 
@@ -74,7 +76,8 @@ def test_a_transaction_that_ctrl_c_meets_is_kept_whole(tmp_path: Path) -> None:
             _press_ctrl_c()
             database.journal([("second", None, None, "")])
 
-    pytest.raises(KeyboardInterrupt, inside)
+    with pytest.raises(KeyboardInterrupt):
+        inside()
     assert [("first",), ("second",)] == database.rows("select event from journal order by seq desc limit 2")[::-1]
     database.close()
 

@@ -10,6 +10,7 @@ from sandbox.objects.records import GIB
 from sandbox.objects.store import ObjectStore
 from sandbox.scenarios import SCENARIOS, ScenarioFacts, Trait, build
 from sandbox.synapse.annotations import annotations_of
+from sandbox.synapse.columns import ColumnType
 from sandbox.synapse.entity_rules import name_in
 from sandbox.synapse.handles import HandleKind
 from sandbox.synapse.http import Refused
@@ -31,7 +32,7 @@ def built(name: str, *, seed: int = 0, size: int | None = None) -> tuple[World, 
     return world, build(world, name, size=SIZES.get(name) if size is None else size, seed=seed)
 
 
-@pytest.fixture(params=[name for name in SCENARIOS if name != "tables"])
+@pytest.fixture(params=list(SCENARIOS))
 def scenario(request: pytest.FixtureRequest) -> tuple[World, ScenarioFacts]:
     return built(request.param)
 
@@ -61,6 +62,21 @@ def test_every_handle_says_what_was_expected_of_it(scenario):
 
         assert (expected.size, expected.md5) == (handle.content_size, handle.content_md5)
         assert expected.location_id == handle.storage_location_id
+
+
+def test_every_file_cell_holds_what_was_expected_and_no_other_does(scenario):
+    world, facts = scenario
+    expected = {(one.table_id, one.row_id, one.column): one.handle_id for one in facts.expectation.cells}
+    found = {
+        (entity.id, row_id, column.name): row.cells.get(column.id)
+        for entity in world.entities.all()
+        if entity.kind is Kind.TABLE
+        for row_id, row in world.tables.rows_of(world, entity).items()
+        for column in world.tables.schema_of(entity)
+        if column.type is ColumnType.FILEHANDLEID
+    }
+
+    assert expected == found
 
 
 def test_nothing_with_a_handle_was_forgotten(scenario):
@@ -166,6 +182,28 @@ def test_the_demo_has_about_forty_entities_and_everything_a_project_has():
     assert 30 * 10**9 == expectation.of_trait(Trait.HUGE)[0].size
     assert max(one.path.count("/") for one in expectation.versions) >= 2
     assert Kind.LINK is world.entities.require(facts.landmarks["link"]).kind
+
+
+def test_a_cell_of_the_demo_shares_its_handle_with_files():
+    _, facts = built("demo")
+    cells = facts.expectation.cells
+
+    assert facts.landmarks["shared-handle"] in {one.handle_id for one in cells}
+    assert None in {one.handle_id for one in cells}
+    assert facts.destination_id in {one.location_id for one in cells}
+
+
+def test_tables_have_as_many_rows_as_asked_odd_names_nulls_and_shared_handles():
+    world, facts = built("tables", size=300)
+    tables = [facts.landmarks[name] for name in ("plain", "odd-names", "sparse")]
+    rows = [len(world.tables.rows_of(world, world.entities.require(table_id))) for table_id in tables]
+    by_handle = Counter(one.handle_id for one in facts.expectation.cells)
+
+    assert [150, 75, 75] == rows
+    assert {"select", 'the "quoted" file', "größe_測定"} <= {one.column for one in facts.expectation.cells}
+    assert by_handle[None] > 50
+    assert 15 == max(count for handle_id, count in by_handle.items() if handle_id)
+    assert ["first release", "in progress"] == [version.label for version in world.entities.require(tables[0]).versions]
 
 
 def test_the_demo_holds_real_bytes_but_for_one_file():
