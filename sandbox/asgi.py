@@ -17,15 +17,22 @@ class BodyTooLarge(Exception):  # noqa: N818 - the caller turns it into a refusa
     """The request body is larger than the caller allows."""
 
 
+class ClientGone(Exception):  # noqa: N818 - nobody is left to be told
+    """The client closed the connection before it had sent the whole request."""
+
+
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """The whole request body; raises BodyTooLarge, after having read what was sent, when it exceeds *limit*."""
-    message = await receive()
+    """The whole request body; raises ClientGone when it never arrives in full.
+
+    Raises BodyTooLarge, after having read what was sent, when it exceeds *limit*.
+    """
+    message = await _next(receive)
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
         chunks = [body]
         size = len(body)
         while message.get("more_body"):
-            message = await receive()
+            message = await _next(receive)
             size += len(message.get("body", b""))
             if size <= limit:
                 chunks.append(message.get("body", b""))
@@ -35,6 +42,13 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     if len(body) > limit:
         raise BodyTooLarge
     return body
+
+
+async def _next(receive: Receive) -> dict[str, Any]:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message
 
 
 async def send_answer(

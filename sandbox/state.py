@@ -17,6 +17,7 @@ def state_of(world: World) -> Json:
         "handles": {handle.id: handle.as_json() for handle in world.handles.all()},
         "locations": {str(location.id): location.as_json() for location in world.locations.all()},
         "activities": {activity.id: activity.as_json() for activity in world.entities.activities.all()},
+        "messages": [message.as_json() for message in world.messages.sent],
         "objects": _objects(world.objects),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sandbox.asgi import App, BodyTooLarge, Receive, Scope, Send, cut_connection, read_body, send_answer
+from sandbox.asgi import App, BodyTooLarge, ClientGone, Receive, Scope, Send, cut_connection, read_body, send_answer
 from sandbox.faults import FaultKind, FaultRule, Faults
 from sandbox.objects.refusals import S3Refusal
 from sandbox.synapse.http import Answer, Base, Call, Json, Refused, Route, without_nulls
@@ -106,6 +106,8 @@ class SynapseApp:
         """The reply to the request, refusals included."""
         try:
             return await self._filtered(request, api, receive)
+        except ClientGone:
+            return _Reply(0)
         except Throttled as refusal:
             return _Reply(429, refusal.body)
         except Refused as refusal:

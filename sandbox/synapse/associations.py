@@ -31,6 +31,9 @@ _OTHER_TYPES = frozenset(
 )
 
 
+_OBJECTS_LOOKED_UP_FIRST = frozenset({"WikiAttachment", "WikiMarkdown", "SubmissionAttachment"})
+
+
 @dataclass(frozen=True, slots=True)
 class Association:
     """A handle, an object said to use it, and the kind of object: well formed, not yet believed."""
@@ -55,6 +58,12 @@ def association_in(value: object) -> Association:
     if object_type not in _OTHER_TYPES:
         raise Refused(400, f"Unknown associateObjectType: {object_type}")
     return Association(str(handle_id), object_type, str(object_id))
+
+
+def require_object_known(association: Association) -> None:
+    """Refuse wikis and submissions with 404: the sandbox has none, and a missing one fails a batch (contract 7.3)."""
+    if association.object_type in _OBJECTS_LOOKED_UP_FIRST:
+        raise Refused(404, f"{association.object_type} {association.object_id} does not exist")
 
 
 def may_download(world: "World", user: "User", handle: Handle, object_type: str, object_id: str) -> bool:

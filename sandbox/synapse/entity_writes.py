@@ -175,8 +175,10 @@ def _delete(world: "World", call: Call) -> Answer:
     entity = world.entities.require(call.path["id"])
     world.access.require(world, call.user, entity.id, "DELETE")
     if call.flag("skipTrashCan"):
+        for member in world.entities.subtree(entity):
+            world.access.drop(member.id)
+            world.settings.remove(member.id)
         world.entities.purge(entity)
-        world.access.drop(entity.id)
     else:
         world.entities.trash(entity)
     return Answer(status=204)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sandbox.synapse.access import Right
-from sandbox.synapse.associations import Association, association_in, may_download_through
+from sandbox.synapse.associations import Association, association_in, may_download_through, require_object_known
 from sandbox.synapse.entities import Entity, Version
 from sandbox.synapse.entity_reads import readable
 from sandbox.synapse.handles import Handle, HandleKind
@@ -72,6 +72,8 @@ def _batch(world: "World", call: Call) -> Answer:
         raise Refused(400, "At least one of includeFileHandles, includePreSignedURLs must be true")
     # all entries are understood first: one malformed id fails the whole batch (contract 7.3)
     associations = [association_in(entry) for entry in entries]
+    for association in associations:
+        require_object_known(association)
     return Answer(
         status=201,
         json={"requestedFiles": [_entry(world, call.user, wanted, association) for association in associations]},
@@ -163,8 +165,8 @@ def _delete(world: "World", call: Call) -> Answer:
     if handle is None:
         return Answer()
     _mine(world, call)
-    # entity versions hold their handles, also in the trash; table cells do not
-    if world.entities.holders_of(handle.id):
+    # entity versions hold their handles, also in the trash, and messages theirs; table cells do not
+    if world.entities.holders_of(handle.id) or any(sent.handle_id == handle.id for sent in world.messages.sent):
         raise Refused(409, "Cannot delete a file handle that is still referenced")
     preview = world.handles.get(handle.preview_id) if handle.preview_id else None
     for doomed in {handle.id: handle, **({preview.id: preview} if preview else {})}.values():

@@ -168,11 +168,13 @@ def test_a_deleted_folder_takes_its_content_along_and_frees_its_name(client: Cli
 def test_deleting_past_the_trash_frees_the_handles_too(client: Client, project: Entity) -> None:
     folder = client.folder(project)
     file = client.file(folder)
+    client.grant(file, "READ")
 
     assert 204 == client.delete(f"{ENTITY}/{folder.id}?skipTrashCan=true").status
 
     assert 200 == client.delete(f"/file/v1/fileHandle/{file.current.handle_id}").status
     assert client.world.entities.get(file.id) is None
+    assert client.world.access.own_acl(file.id) is None
 
 
 def test_deleting_needs_delete(client: Client, project: Entity) -> None:

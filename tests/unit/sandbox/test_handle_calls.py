@@ -123,6 +123,14 @@ def test_one_malformed_entry_fails_the_whole_batch(client: Client, file: Entity,
     assert 400 == batch(client, wanted(file.current.handle_id, file), broken).status
 
 
+@pytest.mark.parametrize("kind", ["WikiAttachment", "WikiMarkdown", "SubmissionAttachment"])
+def test_one_missing_wiki_or_submission_fails_the_whole_batch(client: Client, file: Entity, kind: str) -> None:
+    good = wanted(file.current.handle_id, file)
+
+    assert 404 == batch(client, good, wanted(file.current.handle_id, "123", kind)).status
+    assert [None, "UNAUTHORIZED"] == failures(batch(client, good, wanted("999999", "123", "TeamAttachment")))
+
+
 def test_presigned_addresses_live_30_seconds(client: Client, file: Entity) -> None:
     answer = batch(client, wanted(file.current.handle_id, file), includePreSignedURLs=True)
 
@@ -186,6 +194,13 @@ def test_a_handle_that_is_its_own_preview_shows_twice(client: Client, file: Enti
 def test_a_handle_in_use_cannot_be_deleted_and_an_unknown_one_can(client: Client, file: Entity) -> None:
     assert 409 == client.delete(f"{HANDLE}/{file.current.handle_id}").status
     assert (200, b"") == (client.delete(f"{HANDLE}/999999").status, client.delete(f"{HANDLE}/999999").body)
+
+
+def test_a_handle_cannot_be_deleted_while_a_message_uses_it(client: Client) -> None:
+    handle = client.world.handles.change(client.handle().id, content_type="text/plain")
+    sent = client.post("/repo/v1/message", {"recipients": ["3413"], "subject": "hi", "fileHandleId": handle.id})
+
+    assert (201, 409) == (sent.status, client.delete(f"{HANDLE}/{handle.id}").status)
 
 
 def test_only_the_creator_deletes_a_handle(client: Client) -> None:

@@ -73,6 +73,23 @@ def test_a_body_that_is_too_large_is_refused_over_the_wire(client: httpx.Client)
     assert 200 == client.get("/repo/v1/userProfile").status_code
 
 
+def test_half_a_request_does_nothing(sandbox: Sandbox) -> None:
+    """A client that dies while sending has not asked for anything; the log shows a cut call."""
+    body = b'{"concreteType": "org.sagebionetworks.repo.model.Project", "name": "half"}'
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    head = f"POST /repo/v1/entity HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {sandbox.token}\r\n"
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(head.encode() + f"Content-Length: {len(body) + 1}\r\n\r\n".encode() + body)
+
+    traffic = sandbox.app.traffic
+    deadline = time.monotonic() + 10
+    while not traffic.log and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert [0] == [call.status for call in traffic.log]
+    assert 0 == len(sandbox.world.entities)
+
+
 def test_the_environment_points_a_client_at_it(sandbox: Sandbox) -> None:
     found = sandbox.environment()
 
