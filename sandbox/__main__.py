@@ -33,12 +33,16 @@ def _options(arguments: list[str] | None) -> SandboxOptions:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until interrupted; prints the exports that point a client at the sandbox."""
+    """Serve until interrupted; prints the exports that point a client at the sandbox. 1 when a port is taken."""
+    sandbox = Sandbox(_options(arguments))
+    try:
+        sandbox.start()
+    except OSError as error:
+        sys.stderr.write(f"The sandbox cannot listen: {error}. Choose another port with --port.\n")
+        return 1
     finished = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: finished.set())
-    sandbox = Sandbox(_options(arguments))
-    sandbox.start()
     for name, value in sandbox.environment().items():
         sys.stdout.write(f"export {name}={value}\n")
     sys.stdout.flush()

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sandbox.__main__ import main
 from sandbox.server import Sandbox, SandboxOptions
 from sandbox.synapse.handles import HandleKind
 from sandbox.synapse.locations import SYNAPSE_BUCKET
@@ -140,6 +141,13 @@ def test_equal_seeds_make_equal_worlds(start_sandbox: Start) -> None:
 def test_a_taken_port_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         Sandbox(SandboxOptions(port=taken.getsockname()[1])).start()
+
+
+def test_in_the_foreground_a_taken_port_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        status = main(["--port", str(taken.getsockname()[1])])
+
+    assert (1, True) == (status, "--port" in capsys.readouterr().err)
 
 
 def test_an_unknown_scenario_is_reported_and_nothing_listens() -> None:
