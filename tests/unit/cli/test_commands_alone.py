@@ -155,3 +155,27 @@ def test_an_unknown_scenario_is_refused_before_anything_starts(run_alone: Any) -
     done = run_alone("sandbox", "--scenario", "nonsense")
     assert done.returncode == 2
     assert "demo" in done.stderr
+
+
+def test_the_page_lists_every_command_and_option(repository: Path) -> None:
+    """A new command or option is not done before docs/cli.md tells of it."""
+    import typer.core
+    import typer.main
+
+    from storage_core.cli.main import app
+
+    page = (repository / "docs" / "cli.md").read_text(encoding="utf-8")
+    root = typer.main.get_command(app)
+    assert isinstance(root, typer.core.TyperGroup)
+    missing = [name for name in root.commands if f"`{name}" not in page]
+    for command in (root, *root.commands.values()):
+        options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
+        missing += [option for option in options if option not in page and "completion" not in option]
+    assert [] == missing
+
+
+def test_the_page_lists_every_report(repository: Path) -> None:
+    from storage_core.reports import REPORTS
+
+    page = (repository / "docs" / "reports.md").read_text(encoding="utf-8")
+    assert [] == [report.name for report in REPORTS if f"| `{report.name}` | `NAME{report.suffix}` |" not in page]
