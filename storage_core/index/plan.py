@@ -26,10 +26,17 @@ select count(*) filter (where step <> 'REPOINTED'),
 from item where status = 'INDEXED'
 """
 
-_RETRY_COPIES = """
-update copy set status = 'PENDING', to_handle = null, reason = null, detail = null, updated_at = ?
+_ONLY_UNJUDGED = "copy.to_handle is not null and copy.reason in ('SERVICE_FAULT', 'S3_FAULT', 'PROOF_TOO_WEAK')"
+
+# A copy that was made and could not be judged is judged again, with the evidence it has. One that was judged bad
+# must not be met again: Synapse would answer the same request with the same handle, and without any evidence.
+_RETRY_COPIES = f"""
+update copy set reason = null, detail = null, updated_at = ?,
+    status = case when {_ONLY_UNJUDGED} then 'COPIED' else 'PENDING' end,
+    discard_previous = copy.discard_previous or (copy.to_handle is not null and not ({_ONLY_UNJUDGED})),
+    to_handle = case when {_ONLY_UNJUDGED} then copy.to_handle end
 from wanted where copy.copy_id = wanted.number
-"""
+"""  # noqa: S608 - put together from constants
 
 _RETRY_ITEMS = """
 update item set status = 'INDEXED', reason = null, detail = null, updated_at = ?, step = case

@@ -6,7 +6,7 @@ from storage_core.index.store import Index
 from storage_core.model.copies import CopyFailed, EtagMeaning, ProofRung
 from storage_core.model.handles import Association, AssociationKind
 from storage_core.model.ids import StorageLocationId
-from storage_core.model.items import ReasonCode
+from storage_core.model.items import ReasonClass, ReasonCode
 from storage_core.model.tallies import Tally
 from storage_core.model.works import CopyDiscarded, EtagLearnt
 from tests.unit.index.builders import (
@@ -164,3 +164,29 @@ def test_an_item_found_later_uses_the_copy_that_is_there(new_index: Index) -> No
 
     assert () == new_index.pending_copies(after=0, limit=10)
     assert [syn(2), syn(3)] == [work.entity_id for work in new_index.pending_repoints(after=0, limit=10)]
+
+
+@pytest.mark.parametrize("reason", [ReasonCode.SERVICE_FAULT, ReasonCode.S3_FAULT])
+def test_a_copy_that_could_not_be_judged_is_judged_again_on_retry(index: Index, reason: ReasonCode) -> None:
+    indexed_tree(index, version_item(2, 1, handle(10)))
+    (first,) = index.pending_copies(after=0, limit=10)
+    index.record_copies([made(first, 900)])
+    index.record_proofs([failed(1, reason)])
+    index.retry(frozenset(ReasonClass))
+
+    assert () == index.pending_copies(after=0, limit=10)
+    (work,) = index.pending_proofs(after=0, limit=10)
+    assert ("900", made(first, 900).evidence) == (work.copied.new, work.copied.evidence)
+
+
+@pytest.mark.parametrize("reason", [ReasonCode.SOURCE_SUSPECT, ReasonCode.BYTES_DIFFER, ReasonCode.SIZE_DIFFERS])
+def test_a_copy_that_was_judged_bad_is_never_met_again(index: Index, reason: ReasonCode) -> None:
+    """Synapse would answer the same request with the same bad handle, and without evidence against it."""
+    indexed_tree(index, version_item(2, 1, handle(10)))
+    (first,) = index.pending_copies(after=0, limit=10)
+    index.record_copies([made(first, 900)])
+    index.record_proofs([failed(1, reason)])
+    index.retry(frozenset(ReasonClass))
+
+    (request,) = index.pending_copies(after=0, limit=10)
+    assert request.discard_previous
