@@ -33,6 +33,7 @@ class Control:
             ("POST", "/sandbox/throttle"): self._set_throttle,
             ("POST", "/sandbox/stack-status"): self._set_status,
             ("POST", "/sandbox/latency"): self._set_latency,
+            ("POST", "/sandbox/jobs"): self._set_jobs,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,6 +130,15 @@ class Control:
             "byCall": latency.by_call,
             "copyBytesPerSecond": self._app.world.objects.copy_bytes_per_second,
         }
+
+    def _set_jobs(self, body: Json) -> Json:
+        jobs = self._app.world.jobs
+        jobs.delay_seconds = float(body.get("delaySeconds", jobs.delay_seconds))
+        jobs.never_finish = set(body.get("neverFinish", jobs.never_finish))
+        for failure in body.get("fail", []):
+            reason = str(failure.get("reason", "A planted failure"))
+            jobs.fail(str(failure["kind"]), int(failure.get("status", 400)), reason, times=failure.get("times", 1))
+        return {"delaySeconds": jobs.delay_seconds, "neverFinish": sorted(jobs.never_finish)}
 
 
 def _tried(call: Callable[[Json], Json], body: bytes) -> tuple[int, Json]:

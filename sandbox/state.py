@@ -11,13 +11,14 @@ Json = dict[str, Any]
 
 
 def state_of(world: World) -> Json:
-    """Entities with all versions, handles, locations, settings, access lists, activities and objects, by id."""
+    """Entities with all versions, settings and access lists, handles, locations, activities, tables, objects: by id."""
     return {
         "entities": {entity.id: _entity(world, entity) for entity in world.entities.all()},
         "handles": {handle.id: handle.as_json() for handle in world.handles.all()},
         "locations": {str(location.id): location.as_json() for location in world.locations.all()},
         "activities": {activity.id: activity.as_json() for activity in world.entities.activities.all()},
         "messages": [message.as_json() for message in world.messages.sent],
+        "tables": world.tables.as_json(),
         "objects": _objects(world.objects),
     }
 

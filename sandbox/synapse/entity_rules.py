@@ -73,6 +73,12 @@ def parent_id_in(body: Json, kind: Kind) -> str:
     return canonical_id(str(parent_id))
 
 
+def require_columns(world: "World", kind: Kind, body: Json) -> None:
+    """The columns a table or view names: known, not too many, no name twice; refuses with 400 or 404."""
+    if kind.is_table_like and body.get("columnIds"):
+        world.tables.columns.schema(body["columnIds"])
+
+
 def require_own_handle(world: "World", user: User, handle_id: str) -> Handle:
     """A handle that may be attached: the caller made it (contract 6.5); refuses with 404 or 403."""
     handle = world.handles.require(handle_id)

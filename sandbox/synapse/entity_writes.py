@@ -13,6 +13,7 @@ from sandbox.synapse.entity_rules import (
     label_is_used,
     name_in,
     parent_id_in,
+    require_columns,
     require_free_name,
     require_handle_allowed,
     require_move_allowed,
@@ -39,6 +40,7 @@ def create_entity(world: "World", call: Call, body: Json) -> Entity:
     parent_id = parent_id_in(body, kind)
     require_place(world, call.user, kind, parent_id)
     require_room(world, kind, parent_id)
+    require_columns(world, kind, body)
     handle_id = _handle_for_new(world, call.user, kind, parent_id, body)
     require_free_name(world, parent_id, name)
     generated_by = call.query.get("generatedBy")
@@ -73,6 +75,7 @@ def update_entity(world: "World", call: Call, body: Json) -> Entity:
     world.access.require_certified(call.user)
     _require_complete(entity, body)
     name, parent_id = name_in(body), parent_id_in(body, entity.kind)
+    require_columns(world, entity.kind, body)
     handle_id = _handle_for_update(world, call.user, entity, parent_id, body)
     if body["etag"] != entity.etag:
         raise Refused(

@@ -130,8 +130,9 @@ class Tables:
         return version.number
 
     def as_json(self) -> Json:
-        """Every table's rows and snapshots: what tests compare before and after."""
-        return {table_id: _content(content) for table_id, content in self._contents.items()}
+        """Rows and snapshots of every table that was ever written to: what tests compare before and after."""
+        written = {table_id: one for table_id, one in self._contents.items() if one.change_version or one.snapshots}
+        return {table_id: _content(content) for table_id, content in written.items()}
 
 
 def _stored(draft: Draft, cells: Cells) -> Cells:
