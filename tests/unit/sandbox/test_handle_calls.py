@@ -8,7 +8,7 @@ import pytest
 from sandbox.synapse.entities import Entity
 from sandbox.synapse.handles import HandleKind
 from sandbox.synapse.locations import SYNAPSE_BUCKET
-from tests.unit.sandbox.synapse_client import MD5_B, Client, Reply
+from tests.unit.sandbox.synapse_client import MD5_B, PACKAGE, Client, Reply
 
 BATCH = "/file/v1/fileHandle/batch"
 HANDLE = "/file/v1/fileHandle"
@@ -201,6 +201,42 @@ def test_a_handle_cannot_be_deleted_while_a_message_uses_it(client: Client) -> N
     sent = client.post("/repo/v1/message", {"recipients": ["3413"], "subject": "hi", "fileHandleId": handle.id})
 
     assert (201, 409) == (sent.status, client.delete(f"{HANDLE}/{handle.id}").status)
+
+
+def table_with(client: Client, project: Entity, handle_id: str) -> Entity:
+    """A table with one row whose only cell names the handle."""
+    column = client.post("/repo/v1/column", {"name": "image", "columnType": "FILEHANDLEID"}).json["id"]
+    body = {
+        "concreteType": PACKAGE + "table.TableEntity",
+        "name": "table",
+        "parentId": project.id,
+        "columnIds": [column],
+    }
+    table = client.world.entities.require(client.post("/repo/v1/entity", body).json["id"])
+    client.world.tables.append(client.world, table, [{column: handle_id}], user_id="3412")
+    return table
+
+
+def test_a_cell_lets_those_who_may_read_and_download_the_table_have_the_handle(client: Client, file: Entity) -> None:
+    project = client.world.entities.ancestors(file.id)[0]
+    handle = client.handle(key="3412/x/cell")
+    table = table_with(client, project, handle.id)
+    in_cell, elsewhere = wanted(handle.id, table, "TableEntity"), wanted(handle.id, table)
+
+    assert [None, "UNAUTHORIZED"] == failures(batch(client.colleague(), in_cell, elsewhere))
+    client.grant(table, "DOWNLOAD")
+    assert ["UNAUTHORIZED"] == failures(batch(client.colleague(), in_cell))
+
+
+def test_a_handle_that_only_a_cell_uses_can_be_deleted_and_the_cell_dangles(client: Client, file: Entity) -> None:
+    """Table cells are not protected (contract 7.4); the dangling cell then answers NOT_FOUND (7.3)."""
+    handle = client.handle(key="3412/x/cell")
+    table = table_with(client, client.world.entities.ancestors(file.id)[0], handle.id)
+
+    assert 200 == client.delete(f"{HANDLE}/{handle.id}").status
+
+    assert client.world.objects.find(SYNAPSE_BUCKET, "3412/x/cell") is None
+    assert ["NOT_FOUND"] == failures(batch(client, wanted(handle.id, table, "TableEntity")))
 
 
 def test_only_the_creator_deletes_a_handle(client: Client) -> None:
