@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ class NetworkThread:
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="network", daemon=True)
 
-    def __enter__(self) -> "NetworkThread":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -16,7 +16,7 @@ from storage_core.model.copies import Copied, CopyEvidence, CopyFailed, CopyRequ
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.ids import FileHandleId, StorageLocationId, UploadId
 from storage_core.model.items import ReasonCode
-from storage_core.plan.file_names import clean_file_name, is_valid_file_name
+from storage_core.plan.file_names import clean_file_name, is_valid_file_name, may_be_valid_file_name
 from storage_core.plan.parts import SERVICE_LIMITS, PartLimits, plan_parts
 from storage_core.ports import Clock
 from storage_core.synapse.wire_multipart import MultipartStart
@@ -140,15 +140,15 @@ class SynapseCopyEngine:
 
     async def _start_twice(self, request: CopyRequest, plan: PartPlan, *, force_restart: bool) -> MultipartStart:
         """Start; once more after a 400, which is also how two identical starts at a time collide (contract 8.3)."""
-        file_name = _name_to_send(request.source.file_name)
+        first_name, second_name = _names_to_send(request.source.file_name)
         try:
             return await self._calls.start_copy(
-                request=request, parts=plan, file_name=file_name, force_restart=force_restart
+                request=request, parts=plan, file_name=first_name, force_restart=force_restart
             )
         except BadRequest:
             await self._clock.sleep(_PAUSE_SECONDS)
             return await self._calls.start_copy(
-                request=request, parts=plan, file_name=file_name, force_restart=force_restart
+                request=request, parts=plan, file_name=second_name, force_restart=force_restart
             )
 
     async def _explain(self, error: Forbidden | NotFound, destination: StorageLocationId) -> tuple[ReasonCode, str]:
@@ -218,11 +218,15 @@ class SynapseCopyEngine:
         return state.result
 
 
-def _name_to_send(stored: str | None) -> str | None:
-    """None, so that the source's own name is taken, unless today's rule would refuse that (contract 8.4, check 10)."""
+def _names_to_send(stored: str | None) -> tuple[str | None, str | None]:
+    """The file name of the first start and of the one after a 400. None takes the source's own (contract 8.4).
+
+    Whether "letters" means those of all scripts is not established: such a name is kept if the service takes it.
+    """
     if stored is None or is_valid_file_name(stored):
-        return None
-    return clean_file_name(stored)
+        return None, None
+    cleaned = clean_file_name(stored)
+    return (None if may_be_valid_file_name(stored) else cleaned), cleaned
 
 
 def _copied(request: CopyRequest, plan: PartPlan, finished: _Finished) -> Copied:

@@ -105,7 +105,12 @@ class RootSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserProfile:
-    """Who is signed in."""
+    """Who is signed in.
+
+    Attributes:
+        scopes: what the access token may be used for; None when the token does not say.
+    """
 
     id: PrincipalId
     user_name: str
+    scopes: frozenset[str] | None = None

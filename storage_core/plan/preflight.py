@@ -9,6 +9,7 @@ from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.plans import Finding, FindingLevel
 from storage_core.model.settings import MigrationSettings
 
+_SCOPES = frozenset({"view", "download", "modify"})
 _CAN_RECEIVE = {LocationKind.SYNAPSE_S3, LocationKind.EXTERNAL_S3}
 
 
@@ -57,6 +58,20 @@ def check_destination(settings: MigrationSettings, destination: LocationFacts) -
             f"Storage location {settings.destination} is STS-enabled; Synapse lets files refer to it only when they "
             "are created inside its own, initially empty folder, so existing files cannot be moved there.",
             fix="Choose a destination without STS, or upload the files anew into a folder of that location.",
+        )
+
+
+def check_scopes(user: UserProfile) -> None:
+    """Refuse a token that says itself that it may not do what a migration does (contract 1.1).
+
+    Raises:
+        AccessError: with the scopes that are missing.
+    """
+    missing = sorted(_SCOPES - user.scopes) if user.scopes is not None else []
+    if missing:
+        raise AccessError(
+            f"The access token of {user.user_name} lacks the scope {' and '.join(missing)}.",
+            fix="Make a token with the scopes view, download and modify.",
         )
 
 

@@ -6,6 +6,7 @@ from storage_core.model.handles import FileHandle, HandleKind, HandleStatus
 from storage_core.model.items import IndexedItem, ItemFacts, ItemStatus, ReasonCode
 from storage_core.model.places import FileVersion, NewVersion, Place
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings
+from storage_core.plan.file_names import may_be_valid_file_name
 
 _NO_BYTES_OF_OURS = {
     HandleKind.EXTERNAL_URL: ReasonCode.EXTERNAL_URL,
@@ -14,8 +15,6 @@ _NO_BYTES_OF_OURS = {
     HandleKind.PROXY: ReasonCode.NO_ENGINE,
     HandleKind.UNKNOWN: ReasonCode.NO_ENGINE,
 }
-
-_ALLOWED_MARKS = frozenset(" ,_.-+'()")
 
 
 def place_of(snapshot: FileSnapshot, strategy: FileVersionStrategy) -> Place:
@@ -98,10 +97,6 @@ def _why_not_here(facts: ItemFacts) -> ReasonCode | None:
     were rules are refused. Finding out after the copy would leave an orphan behind. Whether "letters" means those
     of all scripts is not established, so only what no reading allows counts as refused.
     """
-    if isinstance(facts.place, NewVersion) and any(_is_refused(character) for character in facts.name):
+    if isinstance(facts.place, NewVersion) and not may_be_valid_file_name(facts.name):
         return ReasonCode.INVALID_NAME
     return None
-
-
-def _is_refused(character: str) -> bool:
-    return not (character.isalnum() or character in _ALLOWED_MARKS)

@@ -5,7 +5,7 @@ from storage_core.model.destinations import LocationFacts
 from storage_core.model.entities import RootSnapshot
 from storage_core.model.ids import EntityId
 from storage_core.model.settings import MigrationSettings
-from storage_core.plan.preflight import PreflightFacts, check_access, check_destination, check_settings
+from storage_core.plan.preflight import PreflightFacts, check_access, check_destination, check_scopes, check_settings
 from storage_core.ports import Catalog
 
 
@@ -18,6 +18,7 @@ async def preflight(settings: MigrationSettings, catalog: Catalog) -> PreflightF
     """
     check_settings(settings)
     user = await catalog.me()
+    check_scopes(user)
     destination = await _destination(settings, catalog)
     check_destination(settings, destination)
     roots = tuple([await _root(root, catalog) for root in settings.roots])

@@ -1,6 +1,7 @@
 """Implements `ports.Catalog` over the endpoints: what Synapse knows, and the two changes a migration makes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from storage_core.errors import (
     AccessError,
@@ -42,6 +43,7 @@ class SynapseCatalog:
         self._users = Users(transport)
         self._clock = clock
         self._kinds = _ALL_KINDS
+        self._scopes = transport.token_scopes
 
     async def me(self) -> UserProfile:
         """Who is signed in. AccessError when nobody is, ServiceUnavailable when there is no Synapse at the address."""
@@ -55,7 +57,7 @@ class SynapseCatalog:
             ) from error
         if profile.id == _ANONYMOUS:
             raise AccessError("Synapse takes you for an anonymous visitor.", fix="Check your access token.")
-        return profile
+        return replace(profile, scopes=self._scopes)
 
     async def root(self, entity_id: EntityId) -> RootSnapshot:
         """The entity with the caller's permissions and its path."""

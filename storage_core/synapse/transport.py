@@ -33,6 +33,7 @@ from storage_core.ports import Clock
 from storage_core.synapse.answers import error_of, loss_of, read_answer
 from storage_core.synapse.calls import Answer, Base, CallCounter, RestCall
 from storage_core.synapse.redaction import guard_http_logs, redact
+from storage_core.synapse.token_scopes import scopes_of
 
 _LOG: Final = logging.getLogger("storage_core.synapse")
 _THROTTLED: Final = 429
@@ -63,6 +64,7 @@ class Transport:
 
     Attributes:
         calls: counts of what was sent.
+        token_scopes: what the token says it may be used for, if it says so.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Transport:
         self._answered: set[Base] = set()
         self._token = config.token.reveal()
         self.calls = CallCounter()
+        self.token_scopes = scopes_of(self._token)
         self._client = httpx.AsyncClient(
             transport=http,
             mounts=None if http else DIRECT,

@@ -260,7 +260,8 @@ class FakeStorage:
             raise ServerFault(call="POST /file/multipart", status=502, reason="the source cannot be read")
         upload_id = UploadId(str(1000 + len(self._uploads)))
         self._uploads[upload_id] = _Upload(
-            source=source,
+            # the result takes the name that was sent, and the source's when none was (contract 8.7)
+            source=replace(source, file_name=file_name or source.file_name),
             source_etag=held.etag,
             plan=replace(parts, size_bytes=source.size_bytes or 0),
             part_count=faulty_count(source.size_bytes or 0, parts.part_size_bytes),

@@ -465,6 +465,23 @@ def test_a_name_that_todays_rule_refuses_is_sent_cleaned(storage):
     assert first.new == second.new
 
 
+def test_a_name_in_another_script_is_kept_if_the_service_takes_it(storage):
+    source = storage.add_source("1", size_bytes=MIB, file_name="Größen.csv")
+
+    copied = copy(storage, source)
+
+    assert "Größen.csv" == storage.records[copied.new].file_name
+
+
+def test_a_name_in_another_script_is_cleaned_once_the_service_refuses_it(storage):
+    source = storage.add_source("1", size_bytes=MIB, file_name="Größen.csv")
+    storage.fail_next("start", bad("Invalid Name"))
+
+    copied = copy(storage, source)
+
+    assert "Gr__en.csv" == storage.records[copied.new].file_name
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
