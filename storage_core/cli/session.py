@@ -109,7 +109,8 @@ def console(stream: IO[str]) -> "Console":
 
 def _print(stream: IO[str], view: "RenderableType") -> None:
     try:
-        console(stream).print(view)
+        # a file or a pipe gets whole lines: they are searched, not read on a screen
+        console(stream).print(view, soft_wrap=not is_terminal(stream))
         stream.flush()
     except BrokenPipeError:
         _let_go_of(stream)

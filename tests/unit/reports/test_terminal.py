@@ -13,9 +13,10 @@ from storage_core.reports.terminal import outcome_view, plan_view, status_view
 
 
 def _shown(view: RenderableType) -> str:
-    console = Console(file=io.StringIO(), width=110, force_terminal=False, color_system=None)
+    shown = io.StringIO()
+    console = Console(file=shown, width=110, force_terminal=False, color_system=None)
     console.print(view)
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    return shown.getvalue()
 
 
 def test_status_shows_counts_reasons_and_locations(mixed: Any) -> None:
