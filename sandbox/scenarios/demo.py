@@ -3,6 +3,7 @@
 from sandbox.objects.contents import MemoryContent
 from sandbox.scenarios.builder import Builder
 from sandbox.scenarios.facts import Annotations, ScenarioFacts, Trait
+from sandbox.scenarios.tables import add_image_table
 from sandbox.synapse.entities import Entity
 from sandbox.synapse.handles import Handle, HandleKind
 from sandbox.synapse.kinds import Kind
@@ -33,6 +34,10 @@ def fill_demo(builder: Builder, project_name: str) -> Entity:
     with builder.days_ago(400):
         _add_odd_files(builder, project)
         _add_migrated_files(builder, project)
+    with builder.days_ago(120):
+        shared = builder.world.handles.require(builder.landmarks["shared-handle"])
+        table = add_image_table(builder, project, "Scanned slides", rows=6, shared=shared)
+        builder.landmarks["table"] = table.id
     return project
 
 
