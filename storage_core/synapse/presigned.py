@@ -130,7 +130,9 @@ class PresignedSender:
     async def _put(self, url: str, headers: Sequence[tuple[str, str]], content: bytes) -> "_Done | S3Refused":
         exact = [(name.encode("ascii", "replace"), value.encode()) for name, value in headers]
         try:
-            async with self._client.stream("PUT", url, headers=exact, content=content) as response:
+            async with self._client.stream(
+                "PUT", url, headers=exact, content=content, extensions=_exact_target(url)
+            ) as response:
                 document = await _document(response)
                 if response.status_code != httpx.codes.OK:
                     return _refusal(response.status_code, document, self._token)
@@ -144,7 +146,9 @@ class PresignedSender:
         size_bytes = 0
         try:
             # identity: the stored bytes are hashed, not what a decoder makes of them
-            async with self._client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
+            async with self._client.stream(
+                "GET", url, headers={"Accept-Encoding": "identity"}, extensions=_exact_target(url)
+            ) as response:
                 if response.status_code == httpx.codes.NOT_FOUND:
                     return S3Refused(trouble=S3Trouble.NO_SUCH_OBJECT, detail="S3 answered 404")
                 if response.status_code != httpx.codes.OK:
@@ -162,6 +166,17 @@ class PresignedSender:
 class _Done:
     document: bytes
     etag: str
+
+
+def _exact_target(url: str) -> dict[str, bytes]:
+    """Keep the client from tidying the address up.
+
+    The signature covers it byte by byte, and a key may hold segments such as ``..``, which a client removes.
+    """
+    rest = url.partition("://")[2]
+    slash = rest.find("/")
+    target = rest[slash:].partition("#")[0].encode("ascii", "replace") if slash >= 0 else b""
+    return {"target": target} if target and target != httpx.URL(url).raw_path else {}
 
 
 async def _document(response: httpx.Response) -> bytes:

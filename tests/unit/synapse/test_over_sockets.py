@@ -110,6 +110,20 @@ def test_no_log_of_any_library_holds_a_credential(config, caplog):
     assert not [head for head in server.seen if b"planted" in head and token.encode() in head]
 
 
+def test_a_key_that_looks_like_a_way_up_reaches_s3_as_it_was_signed(config):
+    server = Counted(_http(200, b"", "ETag: abc"))
+
+    async def work(_transport, sender, port):
+        address = f"http://127.0.0.1:{port}/bucket/a/../b/.."
+        return [await sender.send_part(f"{address}?sig=1", (), b""), await sender.stream_md5(f"{address}?sig=2")]
+
+    served(config, server, work)
+
+    assert [b"PUT /bucket/a/../b/..?sig=1 HTTP/1.1", b"GET /bucket/a/../b/..?sig=2 HTTP/1.1"] == [
+        head.split(b"\r\n")[0] for head in server.seen
+    ]
+
+
 def test_a_closed_port_is_named_soon(config):
     impatient = dataclasses.replace(
         config,
