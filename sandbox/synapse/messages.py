@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sandbox.synapse.handles import Handle, HandleKind
 from sandbox.synapse.http import Answer, Base, Call, Json, Refused, Route, Scope
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 MOST_RECIPIENTS = 50
 MOST_PER_WINDOW = 10
 WINDOW = timedelta(seconds=60)
+_TEXTS = frozenset({"text/plain", "text/html"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +56,8 @@ class Messages:
 
 def _send(world: "World", call: Call) -> Answer:
     call.user.require_signed_in()
-    recipients = tuple(str(one) for one in call.body.get("recipients") or ())
-    if not 1 <= len(recipients) <= MOST_RECIPIENTS:
-        raise Refused(400, f"A message needs 1 to {MOST_RECIPIENTS} recipients")
-    handle = world.handles.require(str(call.body.get("fileHandleId", "")))
-    if handle.created_by != call.user.id:
-        raise Refused(403, f"You must be the creator of file handle {handle.id}")
+    recipients = _recipients(call.body)
+    handle = _text_handle(world, call)
     for recipient in recipients:
         if world.principals.get(recipient) is None and world.principals.team(recipient) is None:
             raise Refused(404, f"Principal {recipient} cannot be found")
@@ -74,6 +72,26 @@ def _send(world: "World", call: Call) -> Answer:
     )
     world.messages.sent.append(message)
     return Answer(status=201, json=message.as_json())
+
+
+def _recipients(body: Json) -> tuple[str, ...]:
+    recipients = body.get("recipients")
+    if not isinstance(recipients, list) or not 1 <= len(recipients) <= MOST_RECIPIENTS:
+        raise Refused(400, f"A message needs 1 to {MOST_RECIPIENTS} recipients")
+    return tuple(str(one) for one in recipients)
+
+
+def _text_handle(world: "World", call: Call) -> Handle:
+    """The file that holds the text: the sender's own, in S3, plain text or HTML."""
+    if not call.body.get("fileHandleId"):
+        raise Refused(400, "fileHandleId is required")
+    handle = world.handles.require(str(call.body["fileHandleId"]))
+    if handle.created_by != call.user.id:
+        raise Refused(403, f"You must be the creator of file handle {handle.id}")
+    content_type = (handle.content_type or "").partition(";")[0].strip().lower()
+    if handle.kind is not HandleKind.S3 or content_type not in _TEXTS:
+        raise Refused(400, f"File handle {handle.id} is no text in S3")
+    return handle
 
 
 ROUTES: tuple[Route, ...] = (
