@@ -1,27 +1,36 @@
 """`synapse-storage demo`: a whole migration on this machine, from a sample project to its report."""
 
+import atexit
+import os
+import sys
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from storage_core.cli.progress import Expectations, watching
-from storage_core.cli.reporting import figures_of, run_facts, write_reports
-from storage_core.cli.running import indexed_text
+from storage_core.cli.reporting import figures_of, run_facts
 from storage_core.cli.sandboxing import optional_part
 from storage_core.cli.session import Session, session_of
 from storage_core.errors import ExitCode, UsageError
-from storage_core.model.ids import EntityId, StorageLocationId
-from storage_core.model.plans import Plan
-from storage_core.model.settings import FileVersionStrategy, MigrationSettings
+from storage_core.model.settings import FileVersionStrategy
+from storage_core.plan.outcomes import Ending, exit_code
+from storage_core.reports import REPORTS
 from storage_core.reports.summary import summary_of
-from storage_core.reports.terminal import outcome_view, plan_view
+from storage_core.reports.terminal import outcome_view
 
 if TYPE_CHECKING:
     from sandbox.server import Sandbox
-    from storage_core.steps.migration import RunOutcome
 
+_PREFECT_HOME = Path.home() / ".cache" / "synapse-storage" / "prefect"
+_PREFECT = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    # its database is kept between demos: making it is what takes long the first time
+    "PREFECT_HOME": str(_PREFECT_HOME),
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+}
 WAIT_SCALE = 0.05
 """Simulated waits are shortened: a demo is for looking at, not for waiting."""
 
@@ -46,44 +55,58 @@ def demo(
             f"{index_path} is there already; a sandbox starts anew each time, and the two would not fit.",
             fix="Give a new folder, or none.",
         )
+    leave = _QuietExit()
+    # registered before Prefect is imported, so it is called after Prefect has stopped its server
+    atexit.register(leave)
     session.say("Starting a sandbox with a sample project ...")
     with running_sandbox(SandboxOptions(scenario="demo", wait_scale=WAIT_SCALE)) as sandbox:
-        outcome, calls = _migrate(session, sandbox, index_path)
-    facts = run_facts(exit_code=outcome.exit_code, calls=calls)
-    written = [str(path) for path in write_reports(index_path, target, facts)]
+        _run_flow(session, sandbox, index_path)
+        calls = sandbox.app.traffic.by_status.total()
+    written = [str(target / f"demo{report.suffix}") for report in REPORTS]
     figures = figures_of(index_path)
-    session.show(outcome_view(figures, outcome.exit_code, calls=calls, reports=written[:1]))
-    session.document({**summary_of(figures, facts), "reports": written})
+    code = exit_code(figures.counts, Ending.COMPLETE)
+    session.show(outcome_view(figures, code, calls=calls, reports=written[:1]))
+    session.document({**summary_of(figures, run_facts(exit_code=code, calls=calls)), "reports": written})
     if open_report and not session.as_json:
         typer.launch(written[0])
-    return outcome.exit_code
+    leave.code = code
+    return code
 
 
-def _migrate(session: Session, sandbox: "Sandbox", index_path: Path) -> "tuple[RunOutcome, int]":
-    from storage_core.config import load_config  # late: keeps --help fast
-    from storage_core.wiring import opened
+class _QuietExit:
+    """Ends the process without tearing the interpreter down, once a demo went well.
 
-    expectations = Expectations()
+    Prefect's threads outlive the flow and hold on to frames; at a normal end DuckDB's binding then reports its own
+    classes as leaked, in a hundred lines that look like a failure and are none.
+    """
 
-    def agree(plan: Plan) -> str:
-        session.say(indexed_text(plan.counts, plan.settings.destination))
-        session.show_remark(plan_view(plan))
-        expectations.follow(plan)
-        return "the demo"
+    def __init__(self) -> None:
+        self.code: ExitCode | None = None
 
-    with (
-        watching(session, expectations) as watch,
-        opened(load_config(sandbox.environment()), index_path, _settings(sandbox), watch=watch) as app,
-    ):
-        return app.migration.run(agree), app.remote.calls.total
+    def __call__(self) -> None:
+        if self.code is not None:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(self.code)
 
 
-def _settings(sandbox: "Sandbox") -> MigrationSettings:
+def _run_flow(session: Session, sandbox: "Sandbox", index_path: Path) -> None:
+    """Run the same Prefect flow that a deployment runs, on Prefect's embedded default: nothing has to be started."""
     facts = sandbox.facts
     if facts is None:
         raise RuntimeError("the sandbox was started without its sample project")
-    return MigrationSettings(
-        roots=(EntityId(facts.root_id),),
-        destination=StorageLocationId(facts.destination_id),
-        strategy=FileVersionStrategy.ALL,
+    _PREFECT_HOME.mkdir(parents=True, exist_ok=True)
+    # Prefect reads its settings once, when it is imported; the flow reads ours when it runs.
+    os.environ.update(_PREFECT | sandbox.environment())  # noqa: TID251 - the demo's process is all its own
+    session.say("Starting Prefect (a temporary server in this process; the first time takes a little longer) ...")
+    from flows.migrating import migrate_files  # late: the only command that needs Prefect
+
+    migrate_files(
+        root_ids=[facts.root_id],
+        destination_storage_location_id=facts.destination_id,
+        index_path=str(index_path),
+        file_version_strategy=FileVersionStrategy.ALL,
+        confirm="force",
+        report_folder=str(index_path.parent),
+        return_state=True,
     )
