@@ -122,7 +122,7 @@ class Expectation:
                 wrong += self._copy(f"{entity_id}.{number}", source, new[number]["handleId"], after, copies)
         return wrong
 
-    def _added_version(  # noqa: PLR0913 - a comparison of many things
+    def _added_version(
         self, entity_id: str, new: Any, added: list[int], current: Any, source: str, after: State, copies: Any
     ) -> list[str]:
         if len(added) != 1:

@@ -14,10 +14,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import run, writes  # noqa: E402
+from harness import run, writes
 
-from sandbox.server import SandboxOptions, running_sandbox  # noqa: E402
-from sandbox.synapse.http import Scope  # noqa: E402
+from sandbox.server import SandboxOptions, running_sandbox
+from sandbox.synapse.http import Scope
 
 
 @pytest.fixture(scope="module")

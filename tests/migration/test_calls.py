@@ -7,9 +7,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import migrate_words, run  # noqa: E402
+from harness import migrate_words, run
 
-from sandbox.server import SandboxOptions, running_sandbox  # noqa: E402
+from sandbox.server import SandboxOptions, running_sandbox
 
 FILES = 400
 

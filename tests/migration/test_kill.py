@@ -11,10 +11,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from expectation import Expectation  # noqa: E402
-from harness import command, environment, migrate_words, run, snapshot  # noqa: E402
+from expectation import Expectation
+from harness import command, environment, migrate_words, run, snapshot
 
-from sandbox.server import Sandbox, SandboxOptions, running_sandbox  # noqa: E402
+from sandbox.server import Sandbox, SandboxOptions, running_sandbox
 
 KILLS = 20
 

@@ -9,9 +9,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import command, environment  # noqa: E402
+from harness import command, environment
 
-from sandbox.server import SandboxOptions, running_sandbox  # noqa: E402
+from sandbox.server import SandboxOptions, running_sandbox
 
 PEAK = """
 import json, resource, subprocess, sys
