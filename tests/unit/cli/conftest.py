@@ -55,7 +55,7 @@ def run_alone(repository: Path, environment: dict[str, str], tmp_path: Path) -> 
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
 
