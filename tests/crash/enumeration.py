@@ -1,0 +1,112 @@
+"""Breaks a migration off at chosen points, resumes it with the same command, and compares."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from tests.crash.lab import Case, Lab, Row, items_of
+
+STRATEGIES = ("new", "latest", "all")
+ORDERS = ("prompt", "late")
+ONE_AT_A_TIME = {"SYNAPSE_CALLS_IN_FLIGHT": "1"}
+SHARES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One way to migrate, carried through once without interruption."""
+
+    strategy: str
+    order: str
+    points: tuple[str, ...]
+    items: list[Row]
+
+
+@dataclass(slots=True)
+class Tried:
+    """What a number of interruptions came to."""
+
+    killed: int = 0
+    missed: int = 0
+    left_out: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+
+    def told(self, what: str) -> str:
+        """One line for people."""
+        more = f", {self.missed} came to their end before that point" if self.missed else ""
+        late = f", {self.left_out} left out for lack of time" if self.left_out else ""
+        kinds = len(self.labels)
+        return (
+            f"{what}: {self.killed} kills at {kinds} kinds of boundary, {len(self.violations)} violations{more}{late}"
+        )
+
+
+def rehearse(lab: Lab, strategy: str, order: str) -> Series:
+    """Carry the migration through once and number its boundaries; it must be right without any interruption."""
+    case = lab.fresh(strategy)
+    ended = lab.run(case.words, order=order, env=_limits(order))
+    assert ended.code == 0, ended.said
+    assert [] == lab.violations(case)
+    return Series(strategy=strategy, order=order, points=ended.points, items=items_of(case.index))
+
+
+def interrupt(lab: Lab, series: Series, numbers: Iterable[int], tried: Tried, *, until: float | None = None) -> None:
+    """Kill one migration at each of the points *numbers*, resume it, compare; stops for lack of time at *until*."""
+    for number in numbers:
+        if until is not None and time.monotonic() > until:
+            tried.left_out += 1
+            continue
+        interrupt_at(lab, series, (number,), tried)
+
+
+def interrupt_at(lab: Lab, series: Series, numbers: Sequence[int], tried: Tried) -> None:
+    """Kill one migration at the first point, its resumption at the second and so on; then let it finish."""
+    case = lab.fresh(series.strategy)
+    died: list[str] = []
+    for number in numbers:
+        ended = lab.run(case.words, kill_at=number, order=series.order, env=_limits(series.order))
+        if not ended.was_killed:
+            tried.missed += 1
+            if ended.code != 0:
+                tried.violations.append(f"{_where(series, numbers, died)}: exit code {ended.code}: {ended.said}")
+            break
+        died.append(ended.points[-1])
+    tried.killed += len(died)
+    tried.labels.update(died)
+    tried.violations += [f"{_where(series, numbers, died)}: {one}" for one in _after_resuming(lab, series, case)]
+
+
+def _after_resuming(lab: Lab, series: Series, case: Case) -> list[str]:
+    ended = lab.run(case.words, env=_limits(series.order))
+    if ended.code != 0:
+        return [f"resumed with exit code {ended.code}: {ended.said}"]
+    wrong = lab.violations(case)
+    if items_of(case.index) != series.items:
+        wrong.append("the index tells of other items than after an uninterrupted run")
+    return wrong
+
+
+def share_of_today(count: int, *, shares: int = SHARES) -> tuple[int, list[int]]:
+    """Numbers from 1 to *count*, one share in so many: another one every day, all of them after as many days."""
+    today = datetime.now(UTC).toordinal() % shares
+    return today, [number for number in range(1, count + 1) if number % shares == today]
+
+
+def pairs(series: Series, how_many: int, chance: random.Random) -> list[tuple[int, int]]:
+    """Pairs of points: for the run, and for its resumption, which has about as many as were left."""
+    count = len(series.points)
+    firsts = [chance.randint(1, count) for _ in range(how_many)]
+    return [(first, chance.randint(1, max(12, count - first))) for first in firsts]
+
+
+def _limits(order: str) -> dict[str, str]:
+    """One call at a time makes the numbering stable; a free order runs as users run it."""
+    return {} if order == "free" else ONE_AT_A_TIME
+
+
+def _where(series: Series, numbers: Sequence[int], died: Sequence[str]) -> str:
+    return f"{series.strategy}, {series.order}, points {list(numbers)} ({'; '.join(died)})"

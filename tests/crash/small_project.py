@@ -1,0 +1,43 @@
+"""A project as small as one can be that still holds every kind of place: hundreds of its migrations are fast."""
+
+from sandbox.objects.records import GIB
+from sandbox.scenarios.builder import Builder
+from sandbox.scenarios.facts import ScenarioFacts, Trait
+from sandbox.synapse.handles import HandleKind
+from sandbox.synapse.world import World
+
+LARGE_BYTES = 6 * GIB
+
+
+def build_small_project(world: World) -> ScenarioFacts:
+    """Seven files: shared handles, histories, one file of several parts, one that is there already, one elsewhere."""
+    builder = Builder(world, "small", seed=0)
+    with builder.days_ago(30):
+        project = builder.project("Small project")
+        data = builder.folder(project, "Data")
+        shared = builder.text_handle("used by two files\n", "shared.txt")
+        builder.landmarks["first"] = builder.file(data, "shared.txt", shared).id
+        builder.landmarks["second"] = builder.file(project, "shared (again).txt", shared).id
+        first, second = (builder.text_handle(f"protocol {number}\n", "protocol.txt") for number in (1, 2))
+        protocol = builder.file(data, "protocol.txt", first, annotations={"site": ("STRING", ("Bergen", "Kyoto"))})
+        builder.version(protocol, second, comment="another centrifuge", label="spring")
+        builder.version(protocol, first, comment="back to the old one")
+        builder.landmarks["history"] = protocol.id
+        activity = builder.activity("Summarise", protocol)
+        summary = builder.text_handle("a,b\n1,2\n", "summary.csv")
+        told = builder.file(data, "summary.csv", summary, activity_id=activity, description="Table 1")
+        builder.landmarks["provenance"] = told.id
+        large = builder.virtual_handle(LARGE_BYTES, "genome.bam")
+        builder.landmarks["large"] = builder.file(data, "genome.bam", large, trait=Trait.HUGE).id
+        there = builder.text_handle("was uploaded to the archive\n", "there.txt", location=builder.destination)
+        builder.file(project, "there.txt", there, trait=Trait.AT_DESTINATION)
+        external = world.handles.add(
+            world,
+            kind=HandleKind.EXTERNAL,
+            created_by=builder.colleague.id,
+            file_name="panel.html",
+            content_type="text/html",
+            external_url="https://www.example.org/panel.html",
+        )
+        builder.file(project, "panel", external, trait=Trait.EXTERNAL_URL)
+    return builder.facts(project)

@@ -1,0 +1,90 @@
+"""Promise 2, by enumeration: a kill at any numbered boundary loses nothing, doubles nothing, leaves nothing behind."""
+
+import random
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.crash.enumeration import (
+    ORDERS,
+    SHARES,
+    STRATEGIES,
+    Series,
+    Tried,
+    interrupt,
+    interrupt_at,
+    pairs,
+    rehearse,
+    share_of_today,
+    todays_share,
+)
+from tests.crash.lab import Lab, running_lab
+
+NORMAL_SECONDS = 60
+"""What the normal run may spend on interruptions."""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with running_lab() as running:
+        yield running
+
+
+@pytest.mark.timeout(240)
+def test_todays_share_of_all_points(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    tried = Tried()
+    until = time.monotonic() + NORMAL_SECONDS
+    due: list[tuple[Series, int]] = []
+    for strategy in STRATEGIES:
+        series = rehearse(lab, strategy, "prompt")
+        due += [(series, number) for number in share_of_today(len(series.points))]
+    random.Random(time.time_ns()).shuffle(due)  # what the time does not suffice for is not always the same
+    for series, number in due:
+        interrupt(lab, series, [number], tried, until=until)
+    with capsys.disabled():
+        print(f"\n{tried.told(f'crash points, share {todays_share()} of {SHARES}')}")
+    assert [] == tried.violations
+    assert tried.killed > 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_point(lab: Lab, capsys: pytest.CaptureFixture[str], strategy: str, order: str) -> None:
+    series = rehearse(lab, strategy, order)
+    tried = Tried()
+    interrupt(lab, series, range(1, len(series.points) + 1), tried)
+    with capsys.disabled():
+        print(f"\n{tried.told(f'{strategy}, {order}: {len(series.points)} points')}")
+    assert [] == tried.violations
+    assert set(series.points) - {"after reader close"} <= set(tried.labels), "a kind of boundary was never hit"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_points_with_everything_at_once(lab: Lab, capsys: pytest.CaptureFixture[str], strategy: str) -> None:
+    """Three calls at a time, commits as they come: nothing is numbered alike twice, so points are drawn."""
+    series = rehearse(lab, strategy, "free")
+    chance = random.Random(f"free {strategy}")
+    tried = Tried()
+    interrupt(lab, series, sorted(chance.sample(range(1, len(series.points)), 40)), tried)
+    with capsys.disabled():
+        print(f"\n{tried.told(f'{strategy}, free: 40 points')}")
+    assert [] == tried.violations
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_kill_while_resuming_from_a_kill(lab: Lab, capsys: pytest.CaptureFixture[str], strategy: str) -> None:
+    tried = Tried()
+    chance = random.Random(f"pairs {strategy}")
+    series = rehearse(lab, strategy, "prompt")
+    for pair in pairs(series, 40, chance):
+        interrupt_at(lab, series, pair, tried)
+    with capsys.disabled():
+        print(f"\n{tried.told(f'{strategy}, killed twice: 40 pairs')}")
+    assert [] == tried.violations
