@@ -62,6 +62,18 @@ async def send_answer(
     await send({"type": "http.response.body", "body": body})
 
 
+def halved(send: Send) -> Send:
+    """A way to send that loses the second half of whatever it is given; the connection is to be cut afterwards."""
+
+    async def send_half(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            message = {**message, "body": body[: len(body) // 2], "more_body": True}
+        await send(message)
+
+    return send_half
+
+
 async def cut_connection(scope: Scope) -> None:
     """Close the connection without an answer, as a failing network does."""
     cut = scope.get("extensions", {}).get(CUT)

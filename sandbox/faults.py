@@ -19,6 +19,14 @@ class FaultKind(StrEnum):
     """Do the work, then close the connection."""
     DELAY = "delay"
     """Wait, then serve the call as usual."""
+    DELAY_AFTER = "delay-after"
+    """Do the work, wait, then answer as usual."""
+    TRUNCATE = "truncate"
+    """Do the work, then send half of the answer and close the connection."""
+    DAMAGE = "damage"
+    """S3 only: store a part with a byte flipped. Any other call is served as usual."""
+    SHORTEN = "shorten"
+    """S3 only: store a part without its last byte. Any other call is served as usual."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,7 +40,7 @@ class FaultRule:
         times: then that many are struck; None strikes all that follow.
         body: sent as it is; an ErrorResponse is made up when None.
         content_type: of the body; "text/html" plays the load balancer.
-        delay_seconds: waited before anything else (any kind).
+        delay_seconds: waited before anything else, by the kind ``delay-after`` before the answer instead.
         seen: matching calls so far.
         struck: calls struck so far.
     """

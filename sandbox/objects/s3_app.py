@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from dataclasses import dataclass, field
 
-from sandbox.asgi import CUT, cut_connection
+from sandbox.asgi import CUT, cut_connection, halved
 from sandbox.faults import FaultKind, FaultRule, Faults
 from sandbox.objects import s3_xml
 from sandbox.objects.authentication import Caller, authenticate
@@ -12,9 +12,12 @@ from sandbox.objects.refusals import S3Refusal
 from sandbox.objects.s3_calls import S3Call
 from sandbox.objects.s3_http import XML, ClientGone, Receive, S3Answer, S3Request, Scope, Send, xml_answer
 from sandbox.objects.s3_operations import operation_of
+from sandbox.objects.spoiling import spoiler_of
 from sandbox.objects.store import ObjectStore
 
 _DROPS = {FaultKind.DROP_BEFORE, FaultKind.DROP_AFTER}
+_NOT_SERVED = {FaultKind.STATUS_BEFORE, FaultKind.DROP_BEFORE}
+_MISFORTUNES = {FaultKind.STATUS_BEFORE, FaultKind.STATUS_AFTER}
 _CODES = {200: "InternalError", 403: "AccessDenied", 500: "InternalError", 503: "SlowDown"}
 
 
@@ -38,31 +41,34 @@ class S3App:
             answer = await self._answer_or_fault(request, rule, request_id)
         except ClientGone:
             return
-        if answer is None:
+        is_cut_short = rule is not None and rule.kind is FaultKind.TRUNCATE
+        if answer is not None:
+            sender = halved(send) if is_cut_short else send
+            await answer.send(sender, request_id=request_id, is_head=request.method == "HEAD")
+        if answer is None or is_cut_short:
             await _drop(scope, send)
-        else:
-            await answer.send(send, request_id=request_id, is_head=request.method == "HEAD")
 
     async def _answer_or_fault(self, request: S3Request, rule: FaultRule | None, request_id: str) -> S3Answer | None:
         """The answer; None when the connection is to be dropped instead."""
         if rule is None:
             return await self._answer(request, request_id)
-        await self.store.clock.wait(rule.delay_seconds)
-        answer = None
-        if rule.kind in {FaultKind.STATUS_AFTER, FaultKind.DROP_AFTER, FaultKind.DELAY}:
-            answer = await self._answer(request, request_id)
+        if rule.kind is not FaultKind.DELAY_AFTER:
+            await self.store.clock.wait(rule.delay_seconds)
+        answer = None if rule.kind in _NOT_SERVED else await self._answer(request, request_id, rule.kind)
+        if rule.kind is FaultKind.DELAY_AFTER:
+            await self.store.clock.wait(rule.delay_seconds)
         if rule.kind in _DROPS:
             return None
-        return answer if rule.kind is FaultKind.DELAY else _fault_answer(rule, request, request_id)
+        return _fault_answer(rule, request, request_id) if rule.kind in _MISFORTUNES else answer
 
-    async def _answer(self, request: S3Request, request_id: str) -> S3Answer:
+    async def _answer(self, request: S3Request, request_id: str, fault: FaultKind | None = None) -> S3Answer:
         try:
             operation = operation_of(request)
             self.store.calls[operation.name] += 1
             caller = authenticate(self.store, request)
             if operation.is_regional:
                 self._check_region(request, caller)
-            call = S3Call(store=self.store, request=request, credential=caller.credential)
+            call = S3Call(store=self.store, request=request, credential=caller.credential, spoil=spoiler_of(fault))
             return await operation.handler(call)
         except S3Refusal as refusal:
             self.store.calls["refused"] += 1

@@ -1,13 +1,14 @@
 """One S3 call being answered: what the handlers of all operations share."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from sandbox.objects import refusals
 from sandbox.objects.access import Action, Credential
 from sandbox.objects.checksums import ALGORITHMS, COMPOSITE, DEFAULT_ALGORITHM, FULL_OBJECT
+from sandbox.objects.contents import Content
 from sandbox.objects.records import Attributes, Bucket, StoredObject
 from sandbox.objects.refusals import S3Refusal
 from sandbox.objects.s3_http import S3Request
@@ -19,11 +20,16 @@ _COPY_RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Call:
-    """An authenticated call."""
+    """An authenticated call.
+
+    Attributes:
+        spoil: what a planted fault makes of the bytes of a part before they are stored.
+    """
 
     store: ObjectStore
     request: S3Request
     credential: Credential
+    spoil: Callable[[Content], Content] = lambda content: content
 
     def bucket(self, action: Action) -> Bucket:
         """The addressed bucket, when the caller may do *action* on the addressed key."""

@@ -35,7 +35,7 @@ async def upload_part(call: S3Call) -> S3Answer:
     _upload(call)
     payload = await receive_payload(call.request, call.store.spool_folder)
     part = call.store.put_part(
-        call.request.bucket, call.request.key, call.query("uploadId"), _part_number(call), payload.content
+        call.request.bucket, call.request.key, call.query("uploadId"), _part_number(call), call.spoil(payload.content)
     )
     headers = {"etag": f'"{part.etag}"'}
     if payload.algorithm:
@@ -52,7 +52,7 @@ async def upload_part_copy(call: S3Call) -> S3Answer:
     source = call.copy_source()
     taken = call.store.part_source(source, call.copy_range())
     await call.wait_for_copy(taken.size)
-    part = call.store.put_part(call.request.bucket, call.request.key, call.query("uploadId"), number, taken)
+    part = call.store.put_part(call.request.bucket, call.request.key, call.query("uploadId"), number, call.spoil(taken))
     return xml_answer(
         s3_xml.document(
             "CopyPartResult", s3_xml.text("LastModified", s3_xml.moment(part.last_modified)), s3_xml.etag(part.etag)

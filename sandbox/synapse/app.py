@@ -4,10 +4,21 @@ import json
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from sandbox.asgi import App, BodyTooLarge, ClientGone, Receive, Scope, Send, cut_connection, read_body, send_answer
+from sandbox.asgi import (
+    App,
+    BodyTooLarge,
+    ClientGone,
+    Receive,
+    Scope,
+    Send,
+    cut_connection,
+    halved,
+    read_body,
+    send_answer,
+)
 from sandbox.faults import FaultKind, FaultRule, Faults
 from sandbox.objects.refusals import S3Refusal
 from sandbox.synapse.http import Answer, Base, Call, Json, Refused, Route, without_nulls
@@ -49,12 +60,13 @@ class Latency:
 
 @dataclass(slots=True)
 class _Reply:
-    """What is sent; a status of 0 cuts the connection."""
+    """What is sent; a status of 0 cuts the connection at once, `is_cut_short` in the middle of the body."""
 
     status: int
     body: bytes = b""
     content_type: str = _JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    is_cut_short: bool = False
 
 
 class SynapseApp:
@@ -100,7 +112,10 @@ class SynapseApp:
         headers = reply.headers
         if request.session is None:
             headers = (*headers, (b"set-cookie", f"{SESSION_COOKIE}={uuid.uuid4()}; Path=/; HttpOnly".encode()))
-        await send_answer(send, reply.status, reply.body, content_type=reply.content_type, headers=headers)
+        sender = halved(send) if reply.is_cut_short else send
+        await send_answer(sender, reply.status, reply.body, content_type=reply.content_type, headers=headers)
+        if reply.is_cut_short:
+            await cut_connection(scope)
 
     async def _answered(self, request: Request, api: str, receive: Receive) -> _Reply:
         """The reply to the request, refusals included."""
@@ -162,15 +177,22 @@ class SynapseApp:
         rule = self.faults.striking(request.method, request.target()) if self.faults.rules else None
         if rule is None:
             return await self._served(request, api, user, grant)
-        await clock.wait(rule.delay_seconds)
+        if rule.kind is not FaultKind.DELAY_AFTER:
+            await clock.wait(rule.delay_seconds)
         match rule.kind:
             case FaultKind.STATUS_BEFORE | FaultKind.DROP_BEFORE:
                 return _misfortune(rule)
             case FaultKind.STATUS_AFTER | FaultKind.DROP_AFTER:
                 await self._served(request, api, user, grant)
                 return _misfortune(rule)
-            case FaultKind.DELAY:
+            case FaultKind.DELAY | FaultKind.DAMAGE | FaultKind.SHORTEN:
                 return await self._served(request, api, user, grant)
+            case FaultKind.DELAY_AFTER:
+                reply = await self._served(request, api, user, grant)
+                await clock.wait(rule.delay_seconds)
+                return reply
+            case FaultKind.TRUNCATE:
+                return replace(await self._served(request, api, user, grant), is_cut_short=True)
 
     async def _served(self, request: Request, api: str, user: User, grant: Grant | None) -> _Reply:
         about = self._about_itself(request, api)
