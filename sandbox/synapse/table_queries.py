@@ -100,7 +100,8 @@ def query_of(world: "World", user: "User", sql: object) -> Query:
     """The query over the table or view it names; refuses with 400, 403 or 404."""
     statement = parse(sql)
     entity = _readable(world, user, statement.table_id)
-    return Query(_source(world, entity, statement.version), statement)
+    source = _table if entity.kind is Kind.TABLE else _view
+    return Query(source(world, user, entity, statement.version), statement)
 
 
 def state_behind(world: "World", user: "User", sql: object) -> str | None:
@@ -179,8 +180,8 @@ def _stored(world: "World", user: "User", data: bytes) -> str:
 
 def _readable(world: "World", user: "User", table_id: str) -> Entity:
     entity = world.entities.require(table_id)
-    if not entity.kind.is_table_like:
-        raise Refused(400, f"{entity.id} is not a table or view")
+    if entity.kind not in {Kind.TABLE, Kind.ENTITY_VIEW}:
+        raise Refused(400, f"The sandbox can query tables and entity views; {entity.id} is neither")
     world.access.require(world, user, entity.id, Right.READ)
     # a view shows what its rows allow, a table everything to who may download it (contract 9.2)
     if entity.kind is Kind.TABLE and not world.access.may_download(world, user, entity.id):
@@ -188,10 +189,8 @@ def _readable(world: "World", user: "User", table_id: str) -> Entity:
     return entity
 
 
-def _source(world: "World", entity: Entity, number: int | None) -> Source:
+def _table(world: "World", _user: "User", entity: Entity, number: int | None) -> Source:
     tables = world.tables
-    if entity.kind is not Kind.TABLE:
-        raise Refused(400, f"The sandbox cannot query {entity.id}: it is a {entity.kind.value}")
     content = tables.content_of(world, entity)
     if number is None or number == entity.current.number:
         columns = tables.schema_of(entity)
@@ -202,6 +201,19 @@ def _source(world: "World", entity: Entity, number: int | None) -> Source:
         raise Refused(404, f"{entity.id}.{number} is not a snapshot")
     mirror = tables.mirrors.frozen(entity.id, number, frozen)
     return Source(entity=entity, etag=content.etag, mirror=mirror, columns=frozen.columns)
+
+
+def _view(world: "World", user: "User", entity: Entity, number: int | None) -> Source:
+    views = world.tables.views
+    is_present = number is None or number == entity.current.number
+    view = views.present(world, entity) if is_present else views.frozen(entity, number or 0)
+    return Source(
+        entity=entity,
+        etag=view.etag,
+        mirror=view.mirror,
+        columns=view.columns,
+        benefactors=view.readable(world, user),
+    )
 
 
 def _query_in(body: Json) -> Json:

@@ -20,14 +20,10 @@ def transact(world: "World", user: "User", raw_id: str, body: Json) -> Json:
     entity = writable(world, user, raw_id)
     changes, wants_snapshot = _changes_in(body), body.get("createSnapshot") is True
     options = body.get("snapshotOptions")
-    if not changes and not wants_snapshot:
-        raise Refused(400, "At least one change is required")
     # only an absent createSnapshot is refused (contract 9.7): the Python client always sends false and empty options
     if options is not None and body.get("createSnapshot") is None:
         raise Refused(400, "snapshotOptions are for requests that set createSnapshot")
-    for change in changes:
-        if change.get("entityId") not in {None, raw_id}:
-            raise Refused(400, f"The entityId of each change must be {raw_id}")
+    _require_sense(entity, raw_id, changes, wants_snapshot=wants_snapshot)
     if wants_snapshot:
         require_snapshot(world, entity, options or {})
     answer: Json = {"concreteType": PACKAGE + "TableUpdateTransactionResponse", "results": []}
@@ -84,6 +80,16 @@ def take_snapshot(world: "World", user: "User", entity: Entity, options: Json) -
         comment=options.get("snapshotComment"),
         activity_id=None if activity_id is None else str(activity_id),
     )
+
+
+def _require_sense(entity: Entity, raw_id: str, changes: list[Json], *, wants_snapshot: bool) -> None:
+    if not changes and not wants_snapshot:
+        raise Refused(400, "At least one change is required")
+    if changes and wants_snapshot and entity.kind is not Kind.TABLE:
+        raise Refused(400, "The snapshot of a view cannot be combined with changes")
+    for change in changes:
+        if change.get("entityId") not in {None, raw_id}:
+            raise Refused(400, f"The entityId of each change must be {raw_id}")
 
 
 def _draft(world: "World", entity: Entity) -> Draft:

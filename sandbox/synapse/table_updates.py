@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.synapse.columns import Column
 from sandbox.synapse.entities import Entity, canonical_id
 from sandbox.synapse.http import Json, Refused
+from sandbox.synapse.kinds import Kind
 from sandbox.synapse.table_rows import Cells, Draft
 from sandbox.synapse.table_uploads import upload
 from sandbox.synapse.table_values import cell_of
@@ -52,7 +53,14 @@ def require_handles_allowed(target: Target) -> None:
         raise Refused(403, f"Cannot access file handles that you did not create and that are not in the table: {names}")
 
 
+def _require_own_rows(entity: Entity) -> None:
+    """The service lets annotations be written through views; the sandbox does not know how."""
+    if entity.kind is not Kind.TABLE:
+        raise Refused(400, f"The rows of {entity.id} come from elsewhere: it is not a table")
+
+
 def _append(target: Target, change: Json) -> Json:
+    _require_own_rows(target.entity)
     rows = change.get("toAppend")
     if not isinstance(rows, dict):
         raise Refused(400, "toAppend is required")
@@ -252,6 +260,7 @@ def _change_search(target: Target, change: Json) -> Json:
 
 
 def _upload(target: Target, change: Json) -> Json:
+    _require_own_rows(target.entity)
     rows = upload(target.world, target.user, target.draft, change)
     return {"concreteType": PACKAGE + "UploadToTableResult", "rowsProcessed": rows}
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from sandbox.synapse.columns import Column, Columns, rows_per_page
 from sandbox.synapse.entity_rules import MOST_VERSIONS, label_is_used
 from sandbox.synapse.http import Json, Refused
+from sandbox.synapse.kinds import Kind
 from sandbox.synapse.table_mirror import Mirrors
 from sandbox.synapse.table_rows import Cells, Draft, Frozen, Row, TableContent
 from sandbox.synapse.table_values import cell_of
+from sandbox.synapse.views import Views
 
 if TYPE_CHECKING:
     from sandbox.synapse.entities import Entity, Version
@@ -26,6 +28,7 @@ class Tables:
     def __init__(self) -> None:
         self.columns = Columns()
         self.mirrors = Mirrors()
+        self.views = Views()
         self._contents: dict[str, TableContent] = {}
 
     def holds_handle(self, table_id: str, handle_id: str) -> bool:
@@ -103,16 +106,15 @@ class Tables:
         label: str | None = None,
         comment: str | None = None,
         activity_id: str | None = None,
-        frozen: Frozen | None = None,
     ) -> int:
-        """Freeze the present state as the version in progress and open the next one; the frozen number.
-
-        *frozen* is what a view shows at this moment.
-        """
+        """Freeze the present state as the version in progress and open the next one; the frozen number."""
         self.require_snapshot_allowed(entity, label)
         content = self.content_of(world, entity)
         version = entity.current
-        content.snapshots[version.number] = frozen or Frozen(self.schema_of(entity), dict(content.rows))
+        if entity.kind is Kind.TABLE:
+            content.snapshots[version.number] = Frozen(self.schema_of(entity), dict(content.rows))
+        else:
+            self.views.freeze(world, entity, version.number)
         version.label = label or str(version.number)
         version.comment = comment
         version.activity_id = activity_id or version.activity_id
