@@ -90,10 +90,14 @@ def _after_resuming(lab: Lab, series: Series, case: Case) -> list[str]:
     return wrong
 
 
-def share_of_today(count: int, *, shares: int = SHARES) -> tuple[int, list[int]]:
-    """Numbers from 1 to *count*, one share in so many: another one every day, all of them after as many days."""
-    today = datetime.now(UTC).toordinal() % shares
-    return today, [number for number in range(1, count + 1) if number % shares == today]
+def todays_share(shares: int = SHARES) -> int:
+    """Which of so many shares is due: another one every day, all of them after as many days."""
+    return datetime.now(UTC).toordinal() % shares
+
+
+def share_of_today(count: int) -> list[int]:
+    """The numbers from 1 to *count* that are due today."""
+    return [number for number in range(1, count + 1) if number % SHARES == todays_share()]
 
 
 def pairs(series: Series, how_many: int, chance: random.Random) -> list[tuple[int, int]]:
