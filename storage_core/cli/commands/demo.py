@@ -62,12 +62,13 @@ def demo(
     with running_sandbox(SandboxOptions(scenario="demo", wait_scale=WAIT_SCALE)) as sandbox:
         _run_flow(session, sandbox, index_path)
         calls = sandbox.app.traffic.by_status.total()
-    written = [str(target / f"demo{report.suffix}") for report in REPORTS]
+    paths = [target / f"demo{report.suffix}" for report in REPORTS]
+    written = [str(path) for path in paths if path.exists()]
     figures = figures_of(index_path)
     code = exit_code(figures.counts, Ending.COMPLETE)
     session.show(outcome_view(figures, code, calls=calls, reports=written[:1]))
     session.document({**summary_of(figures, run_facts(exit_code=code, calls=calls)), "reports": written})
-    if open_report and not session.as_json:
+    if open_report and written and not session.as_json:
         typer.launch(written[0])
     leave.code = code
     return code
