@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -135,9 +136,12 @@ class Lab:
         """The sandbox's whole state, as a copy that later changes leave alone."""
         return json.loads(json.dumps(state_of(self.sandbox.world)))
 
-    def starts(self) -> int:
-        """Multipart starts that were answered."""
-        return self.sandbox.app.traffic.by_call["POST /file/multipart"]
+    def settle(self, seconds: float = 0) -> None:
+        """Wait until the sandbox has served what a client sent and left behind, and so many seconds more."""
+        give_up = time.monotonic() + 10
+        while self.sandbox.app.traffic.in_flight and time.monotonic() < give_up:
+            time.sleep(0.005)
+        time.sleep(seconds)
 
     def violations(self, case: Case) -> list[str]:
         """Everything that is not as it must be after a complete migration: in Synapse, in S3, in the index."""

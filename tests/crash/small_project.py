@@ -9,7 +9,7 @@ from sandbox.synapse.world import World
 LARGE_BYTES = 6 * GIB
 
 
-def build_small_project(world: World) -> ScenarioFacts:
+def build_small_project(world: World, *, with_large: bool = True) -> ScenarioFacts:
     """Seven files: shared handles, histories, one file of several parts, one that is there already, one elsewhere."""
     builder = Builder(world, "small", seed=0)
     with builder.days_ago(30):
@@ -27,8 +27,9 @@ def build_small_project(world: World) -> ScenarioFacts:
         summary = builder.text_handle("a,b\n1,2\n", "summary.csv")
         told = builder.file(data, "summary.csv", summary, activity_id=activity, description="Table 1")
         builder.landmarks["provenance"] = told.id
-        large = builder.virtual_handle(LARGE_BYTES, "genome.bam")
-        builder.landmarks["large"] = builder.file(data, "genome.bam", large, trait=Trait.HUGE).id
+        if with_large:
+            large = builder.virtual_handle(LARGE_BYTES, "genome.bam")
+            builder.landmarks["large"] = builder.file(data, "genome.bam", large, trait=Trait.HUGE).id
         there = builder.text_handle("was uploaded to the archive\n", "there.txt", location=builder.destination)
         builder.file(project, "there.txt", there, trait=Trait.AT_DESTINATION)
         external = world.handles.add(

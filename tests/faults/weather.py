@@ -6,12 +6,15 @@ only what happens before a server: nobody listens. And time: waits are shortened
 
 import asyncio
 import re
+import sys
 from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from tests.crash.points import call_label
+
+SAID_WHEN_REFUSED = "(planned: nobody listens)"
 
 
 def make_weather(weather: dict[str, Any], synapse: str, clock: type[Any]) -> None:
@@ -36,6 +39,7 @@ def _refuse(rule: dict[str, Any], synapse: str) -> None:
     async def refusing(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
         if left[0] and pattern.fullmatch(call_label(request, synapse)):
             left[0] -= 1
+            sys.stderr.write(f"{SAID_WHEN_REFUSED}\n")
             raise httpx.ConnectError("planned: connection refused", request=request)
         return await original(self, request)
 

@@ -1,0 +1,227 @@
+"""Every call of a migration times everything that may go wrong with it, generated; and one cell carried out."""
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.faults import FaultKind, FaultRule
+from sandbox.scenarios.facts import ScenarioFacts
+from sandbox.synapse.world import World
+from tests.crash.lab import Case, Ended, Lab, index_violations
+from tests.crash.small_project import build_small_project
+from tests.faults.effects import SLOW_SECONDS, Cure, Effect, all_effects, is_s3
+from tests.faults.weather import SAID_WHEN_REFUSED
+
+_HASTE: dict[str, Any] = {"wait_scale": 0.002, "patience": {"busy_seconds": 60.0, "reconnect_seconds": 30.0}}
+_INCOMPLETE = re.compile(r"still refers to its old handle|0 versions were added|is an orphan|objects were made for")
+"""What may be said of a migration that has not come to its end; anything else is wrong at any time."""
+_LEFT_OVER = re.compile(r"is an orphan|objects were made for")
+_SIGNS = {Cure.NONE: ".", Cure.RESUME: "s", Cure.RETRY: "r", Cure.RETRY_ALL: "a"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A migration that makes certain calls."""
+
+    name: str
+    strategy: str
+    words: tuple[str, ...] = ()
+    opaque: bool = False
+
+
+WAYS = (
+    Way(name="all", strategy="all"),
+    Way(name="new", strategy="new"),
+    Way(name="reading", strategy="latest", words=("--proof", "strict"), opaque=True),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One call, one effect, and the migration in which they meet.
+
+    Attributes:
+        skip: so many calls of the kind pass unharmed, so that a lasting fault finds a migration under way.
+    """
+
+    call: str
+    effect: Effect
+    way: Way
+    skip: int
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.call} with {self.effect.name} ({self.way.name})"
+
+
+@dataclass(slots=True)
+class Results:
+    """What the cells came to."""
+
+    cures: dict[tuple[str, str], str] = field(default_factory=dict)
+    violations: list[str] = field(default_factory=list)
+    unmet: list[str] = field(default_factory=list)
+
+    def told(self) -> str:
+        """The matrix as a table: a row per effect, a column per call."""
+        calls = sorted({call for call, _ in self.cures})
+        effects = [effect.name for effect in all_effects() if any(name == effect.name for _, name in self.cures)]
+        lines = [f"{number:>3} {call}" for number, call in enumerate(calls, start=1)]
+        lines.append(" " * 24 + "".join(f"{number:>3}" for number in range(1, len(calls) + 1)))
+        lines += [
+            f"{name:<24}" + "".join(f"{self.cures.get((call, name), ' '):>3}" for call in calls) for name in effects
+        ]
+        lines.append(". rode it out  s the same command resumed  r after `retry`  a after `retry all`  X violation")
+        lines.append(f"{len(self.cures)} cells, {len(self.violations)} violations, {len(self.unmet)} never met")
+        return "\n".join(lines)
+
+
+def build_without_large(world: World) -> ScenarioFacts:
+    """The small project without its declared file, whose bytes nobody can read."""
+    return build_small_project(world, with_large=False)
+
+
+def calls_of(points: Iterable[str]) -> Counter[str]:
+    """The kinds of calls among the boundaries of a run, as they were first met, with how often they are made."""
+    calls = (point.removeprefix("before ") for point in points if point.startswith("before "))
+    return Counter(call for call in calls if re.match(r"(S3|GET|PUT|POST|DELETE) ", call))
+
+
+def all_cells(lab: Lab) -> list[Cell]:
+    """The whole matrix: each call in the first way that makes it, with every effect that applies to it."""
+    met: dict[str, tuple[Way, int]] = {}
+    for way in WAYS:
+        case = fresh(lab, way)
+        ended = lab.run(case.words)
+        assert ended.code == 0, ended.said
+        assert [] == lab.violations(case), "the migration is wrong without any fault"
+        for call, count in calls_of(ended.points).items():
+            met.setdefault(call, (way, count))
+    return [
+        Cell(call=call, effect=effect, way=way, skip=1 if effect.lasts and count > 1 else 0)
+        for call, (way, count) in met.items()
+        for effect in all_effects()
+        if effect.applies(call)
+    ]
+
+
+def share_of_today(cells: Sequence[Cell], shares: int) -> list[Cell]:
+    """A share of the cells, another one every day, in an order that changes from day to day, too."""
+    today = datetime.now(UTC).toordinal()
+    due = list(cells)
+    random.Random("matrix").shuffle(due)
+    due = due[today % shares :: shares]
+    random.Random(today).shuffle(due)
+    return due
+
+
+def fresh(lab: Lab, way: Way) -> Case:
+    """A case of this way."""
+    lab.build = build_without_large if way.opaque else build_small_project
+    case = lab.fresh(way.strategy, *way.words)
+    if way.opaque:
+        lab.sandbox.world.objects.bucket(case.facts.destination_bucket).has_opaque_etags = True
+    return case
+
+
+def try_cell(lab: Lab, cell: Cell, results: Results) -> None:
+    """Migrate under the fault; lift it; make whole; compare."""
+    case = fresh(lab, cell.way)
+    effect = cell.effect
+    words = (*case.words, "--continue-on-error") if effect.lasts else case.words
+    rule = _rule_for(cell)
+    lab.sandbox.faults.rules.extend([rule] if rule else [])
+    lab.sandbox.clock.wait_scale = 1 if effect.is_slow else 0
+    first = lab.run(words, weather=_weather_for(cell))
+    lab.settle(SLOW_SECONDS if effect.is_slow and is_s3(cell.call) else 0)
+    struck = rule.struck > 0 if rule is not None else SAID_WHEN_REFUSED in first.said
+    lab.sandbox.faults.clear()
+    lab.sandbox.clock.wait_scale = 0
+    wrong = [] if first.code in effect.codes else [f"exit code {first.code}: {first.said[-600:]}"]
+    wrong += [one for one in case.expected.violations(lab.state()) if not _INCOMPLETE.search(one)]
+    cure = _made_whole(lab, case, words, first, effect)
+    if cure > effect.cure:
+        wrong.append(f"needed {cure.name}, expected {effect.cure.name} at most: {first.said[-600:]}")
+    wrong += _in_the_end(lab, case, effect)
+    if not struck:
+        results.unmet.append(cell.name)
+    results.cures[cell.call, effect.name] = "X" if wrong else _SIGNS[cure]
+    results.violations += [f"{cell.name}: {one}" for one in wrong]
+
+
+def _made_whole(lab: Lab, case: Case, words: Sequence[str], first: Ended, effect: Effect) -> Cure:
+    """The least that makes the migration complete now that the fault is gone."""
+    if first.code == 0:
+        return Cure.NONE
+    for cure, more in ((Cure.RESUME, None), (Cure.RETRY, "retryable"), (Cure.RETRY_ALL, "all")):
+        if more is not None:
+            lab.run(("retry", str(case.index), more))
+        if lab.run(words).code == 0:
+            return cure
+    return Cure.RETRY_ALL
+
+
+def _in_the_end(lab: Lab, case: Case, effect: Effect) -> list[str]:
+    if not case.index.exists():
+        return ["there is no index"]
+    state = lab.state()
+    wrong = [*case.expected.violations(state), *index_violations(case, state)]
+    return [one for one in wrong if not (effect.discards and _LEFT_OVER.search(one))]
+
+
+class _Window(FaultRule):
+    """From the first call that matches on, every call of Synapse's is refused: a read-only window opens."""
+
+    __slots__ = ("is_open", "length")
+    is_open: bool
+    length: int | None
+
+    def strikes(self, method: str, path: str) -> bool:
+        """Whether the window is open, or opens now."""
+        if not re.match(r"/(repo|file|auth)/v1/", path):
+            return False
+        if not self.is_open:
+            self.is_open = FaultRule.strikes(self, method, path)
+            return self.is_open
+        self.struck += 1
+        return self.length is None or self.struck <= self.length
+
+
+def _rule_for(cell: Cell) -> FaultRule | None:
+    method, path = address_of(cell.call)
+    if cell.effect.rule is None or "window" not in cell.effect.rule:
+        return cell.effect.make_rule(method, path, skip=cell.skip)
+    rule = _Window(
+        kind=FaultKind.STATUS_BEFORE,
+        method=method,
+        path=path,
+        status=503,
+        times=None,
+        skip=cell.skip,
+    )
+    rule.is_open, rule.length = False, cell.effect.rule["window"]
+    return rule
+
+
+def _weather_for(cell: Cell) -> dict[str, Any]:
+    weather = {**_HASTE, **cell.effect.weather}
+    if "refuse" in weather:
+        weather["refuse"] = {**weather["refuse"], "call": re.escape(cell.call)}
+    return weather
+
+
+def address_of(call: str) -> tuple[str, str]:
+    """Method and path, as the sandbox's rules want them, of a call as the boundaries name it."""
+    if call == "S3 PUT part":
+        return "PUT", "partNumber="
+    if call.startswith("S3 "):
+        return call.split()[1], r"^/(?!repo/|file/|auth/|sandbox/)"
+    method, _, path = call.partition(" ")
+    path, _, query = path.partition("?")
+    pattern = re.escape(path).replace(r"\#", r"(syn)?\d+").replace("#", r"(syn)?\d+")
+    return method, rf"^/(repo|file|auth)/v1{pattern}" + (rf"\?.*{query}" if query else r"(\?|$)")

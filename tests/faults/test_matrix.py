@@ -1,0 +1,45 @@
+"""Every call of a migration meets everything that may go wrong: it ends right, or stops rightly and resumes right."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.crash.lab import Lab, running_lab
+from tests.faults.matrix import Results, all_cells, share_of_today, try_cell
+
+NORMAL_SECONDS = 60
+SHARES = 20
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with running_lab() as running:
+        yield running
+
+
+@pytest.mark.timeout(240)
+def test_todays_share_of_the_matrix(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = all_cells(lab)
+    due = share_of_today(cells, SHARES)
+    results = Results()
+    until = time.monotonic() + NORMAL_SECONDS
+    for cell in due:
+        if time.monotonic() < until:
+            try_cell(lab, cell, results)
+    with capsys.disabled():
+        print(f"\nfault matrix: {len(results.cures)} of today's {len(due)}, of {len(cells)} cells in all")
+        print(results.told())
+    assert [] == results.violations
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_the_whole_matrix(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    results = Results()
+    for cell in all_cells(lab):
+        try_cell(lab, cell, results)
+    with capsys.disabled():
+        print(f"\n{results.told()}")
+        print("\n".join(f"never met: {cell}" for cell in results.unmet))
+    assert [] == results.violations
