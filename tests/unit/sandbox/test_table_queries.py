@@ -232,12 +232,15 @@ def test_filters_the_sandbox_does_not_know_are_refused_not_ignored(lab, table):
 
 
 def test_a_query_sees_every_earlier_change(lab, table):
+    """New rows, changed cells and rows that are gone, each asked for right afterwards."""
+    sql = f"SELECT label FROM {table}"
     for number in range(3):
-        lab.transact(
-            lab.partial(lab.cell(1, "label", f"n{number}"), {"values": [{"key": lab.ids["size"], "value": "1"}]})
-        )
+        lab.transact(lab.partial(lab.cell(1, "label", f"n{number}")))
+        assert [[f"n{number}"], ["a"], ["B c"]] == lab.values(sql)
+        lab.transact(lab.partial({"values": [{"key": lab.ids["label"], "value": "new"}]}))
+        assert [[f"n{number}"], ["a"], ["B c"], ["new"]] == lab.values(sql)
         lab.transact(lab.partial({"rowId": 4 + number}))
-        assert [[f"n{number}"], ["a"], ["B c"]] == lab.values(f"SELECT label FROM {table}")
+        assert [[f"n{number}"], ["a"], ["B c"]] == lab.values(sql)
 
 
 # kept answers

@@ -180,8 +180,9 @@ def test_full_rows_need_the_version_that_was_read(lab):
     assert 400 == lab.transact(lab.full(["label"], {"rowId": 1, "values": ["x"]})).status
 
 
-def test_a_table_never_written_to_ignores_row_ids_and_versions(lab):
-    answer = lab.transact(lab.full(["label"], {"rowId": 77, "versionNumber": 9, "values": ["x"]}))
+@pytest.mark.parametrize("row", [{"rowId": 77, "versionNumber": 9}, {"rowId": 77}])
+def test_a_table_never_written_to_ignores_row_ids_and_versions(lab, row):
+    answer = lab.transact(lab.full(["label"], {**row, "values": ["x"]}))
 
     assert [{"rowId": 1, "versionNumber": 1}] == results(answer)
 
@@ -369,6 +370,11 @@ def test_writing_needs_update_and_the_quiz(lab):
 
     lab.client.grant(lab.project, "READ", "UPDATE")
     assert 201 == lab.transact(change, client=lab.client.colleague()).status
+
+    newcomer = lab.world.principals.add_user(lab.world, name="newcomer", is_certified=False)
+    lab.client.grant(lab.project, "READ", "UPDATE", principal_id=newcomer.id)
+    answer = lab.transact(change, client=lab.client.by(lab.world.principals.issue_token(newcomer.id)))
+    assert (403, "USER_CERTIFICATION_REQUIRED") == (answer.status, answer.json["errorCode"])
 
 
 @pytest.mark.parametrize(

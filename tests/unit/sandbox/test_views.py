@@ -130,6 +130,18 @@ def test_people_see_the_rows_they_may_read_downloads_aside(lab):
     assert ["open"] == names(lab, view, lab.client.colleague())
 
 
+def test_a_list_of_rights_put_up_later_counts_at_once(lab):
+    folder = lab.client.folder(lab.project)
+    lab.client.file(folder, name="x")
+    view = make_view(lab)
+    lab.client.grant(lab.project, "READ")
+    assert ["x"] == names(lab, view, lab.client.colleague())
+
+    lab.client.grant(folder)
+
+    assert [] == names(lab, view, lab.client.colleague())
+
+
 def test_a_view_can_be_asked_by_key_and_counted(lab):
     files = [lab.client.file(lab.project, name=f"f{number}") for number in range(5)]
     view = make_view(lab)
