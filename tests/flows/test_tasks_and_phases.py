@@ -1,0 +1,65 @@
+"""Every phase has its task, and every deployment its flow: found out without a Prefect server."""
+
+import pytest
+from prefect.exceptions import ParameterTypeError
+
+from flows.indexing import index_files
+from flows.migrating import migrate_files
+from storage_core.steps.phases import INDEXING, MIGRATING
+from tasks.batches import BatchesAtHand
+from tasks.registry import TASKS
+
+
+def test_every_phase_has_a_task_of_its_name():
+    assert {phase.name for phase in (*INDEXING, *MIGRATING)} == set(TASKS)
+
+
+def test_no_task_retries_caches_or_stores_results():
+    """A retried batch would repeat finished work; only the index knows what is still to do."""
+    for task in TASKS.values():
+        assert (0, False) == (task.retries, task.persist_result)
+
+
+def test_a_batch_is_run_once_and_only_where_it_was_put():
+    ran = []
+
+    class Network:
+        def run(self, work):
+            work.close()
+            ran.append("run")
+
+    async def batch():
+        """Never awaited here: the network is what is looked at."""
+
+    at_hand = BatchesAtHand()
+    at_hand.open(Network())
+    at_hand.put("copy-files-1", batch)
+    at_hand.run("copy-files-1")
+    assert ["run"] == ran
+    with pytest.raises(LookupError, match="thread pool"):
+        at_hand.run("copy-files-1")
+
+
+GOOD = {"root_ids": ["syn1"], "destination_storage_location_id": 7, "index_path": "m.duckdb"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"root_ids": []},
+        {"destination_storage_location_id": 0},
+        {"destination_storage_location_id": "bucket"},
+        {"index_path": ""},
+        {"file_version_strategy": "newest"},
+    ],
+)
+@pytest.mark.parametrize("flow", [index_files, migrate_files])
+def test_wrong_parameters_are_refused_before_the_run_starts(flow, wrong):
+    with pytest.raises(ParameterTypeError, match=next(iter(wrong))):
+        flow.validate_parameters(GOOD | wrong)
+
+
+@pytest.mark.parametrize("flow", [index_files, migrate_files])
+def test_good_parameters_are_accepted_and_made_into_types(flow):
+    checked = flow.validate_parameters(GOOD | {"file_version_strategy": "all", "destination_storage_location_id": "7"})
+    assert ("all", 7) == (checked["file_version_strategy"], checked["destination_storage_location_id"])
