@@ -138,7 +138,13 @@ class Control:
         for failure in body.get("fail", []):
             reason = str(failure.get("reason", "A planted failure"))
             jobs.fail(str(failure["kind"]), int(failure.get("status", 400)), reason, times=failure.get("times", 1))
-        return {"delaySeconds": jobs.delay_seconds, "neverFinish": sorted(jobs.never_finish)}
+        views = self._app.world.tables.views
+        views.lag_seconds = float(body.get("viewLagSeconds", views.lag_seconds))
+        return {
+            "delaySeconds": jobs.delay_seconds,
+            "neverFinish": sorted(jobs.never_finish),
+            "viewLagSeconds": views.lag_seconds,
+        }
 
 
 def _tried(call: Callable[[Json], Json], body: bytes) -> tuple[int, Json]:

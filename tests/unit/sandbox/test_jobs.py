@@ -198,11 +198,12 @@ def test_planned_failures_strike_their_kind_so_many_times_and_do_no_work(lab):
 
 
 def test_jobs_are_set_up_from_outside(lab):
-    body = {"delaySeconds": 3, "neverFinish": [QUERY], "fail": [{"kind": TRANSACTION, "status": 412, "reason": "no"}]}
+    wishes = {"delaySeconds": 3.0, "neverFinish": [QUERY], "viewLagSeconds": 30.0}
+    failure = {"kind": TRANSACTION, "status": 412, "reason": "no"}
 
-    answer = lab.client.post("/sandbox/jobs", body)
+    answer = lab.client.post("/sandbox/jobs", {**wishes, "fail": [failure]})
 
-    assert {"delaySeconds": 3.0, "neverFinish": [QUERY]} == answer.json
+    assert (wishes, 30) == (answer.json, lab.world.tables.views.lag_seconds)
     address = write(lab, "x")
     pass_time(lab, 3)
     assert (412, "no") == (lab.client.get(address).status, lab.client.get(address).reason)
