@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tests.crash.lab import Case, Lab, Row, items_of
+from tests.crash.lab import Case, Lab, Point, Row, items_of
 
 STRATEGIES = ("new", "latest", "all")
 ORDERS = ("prompt", "late")
@@ -21,7 +21,7 @@ class Series:
 
     strategy: str
     order: str
-    points: tuple[str, ...]
+    points: tuple[Point, ...]
     items: list[Row]
 
 
@@ -54,30 +54,30 @@ def rehearse(lab: Lab, strategy: str, order: str) -> Series:
     return Series(strategy=strategy, order=order, points=ended.points, items=items_of(case.index))
 
 
-def interrupt(lab: Lab, series: Series, numbers: Iterable[int], tried: Tried, *, until: float | None = None) -> None:
-    """Kill one migration at each of the points *numbers*, resume it, compare; stops for lack of time at *until*."""
-    for number in numbers:
+def interrupt(lab: Lab, series: Series, points: Iterable[Point], tried: Tried, *, until: float | None = None) -> None:
+    """Kill one migration at each of the points, resume it, compare; leaves out what comes after *until*."""
+    for point in points:
         if until is not None and time.monotonic() > until:
             tried.left_out += 1
             continue
-        interrupt_at(lab, series, (number,), tried)
+        interrupt_at(lab, series, (point,), tried)
 
 
-def interrupt_at(lab: Lab, series: Series, numbers: Sequence[int], tried: Tried) -> None:
+def interrupt_at(lab: Lab, series: Series, points: Sequence[Point], tried: Tried) -> None:
     """Kill one migration at the first point, its resumption at the second and so on; then let it finish."""
     case = lab.fresh(series.strategy)
     died: list[str] = []
-    for number in numbers:
-        ended = lab.run(case.words, kill_at=number, order=series.order, env=_limits(series.order))
+    for point in points:
+        ended = lab.run(case.words, kill_at=point, order=series.order, env=_limits(series.order))
         if not ended.was_killed:
             tried.missed += 1
             if ended.code != 0:
-                tried.violations.append(f"{_where(series, numbers, died)}: exit code {ended.code}: {ended.said}")
+                tried.violations.append(f"{_where(series, points)}: exit code {ended.code}: {ended.said}")
             break
-        died.append(ended.points[-1])
+        died.append(point[0])
     tried.killed += len(died)
     tried.labels.update(died)
-    tried.violations += [f"{_where(series, numbers, died)}: {one}" for one in _after_resuming(lab, series, case)]
+    tried.violations += [f"{_where(series, points)}: {one}" for one in _after_resuming(lab, series, case)]
 
 
 def _after_resuming(lab: Lab, series: Series, case: Case) -> list[str]:
@@ -95,16 +95,14 @@ def todays_share(shares: int = SHARES) -> int:
     return datetime.now(UTC).toordinal() % shares
 
 
-def share_of_today(count: int) -> list[int]:
-    """The numbers from 1 to *count* that are due today."""
-    return [number for number in range(1, count + 1) if number % SHARES == todays_share()]
+def share_of_today(series: Series) -> tuple[Point, ...]:
+    """The points that are due today."""
+    return series.points[todays_share() :: SHARES]
 
 
-def pairs(series: Series, how_many: int, chance: random.Random) -> list[tuple[int, int]]:
-    """Pairs of points: for the run, and for its resumption, which has about as many as were left."""
-    count = len(series.points)
-    firsts = [chance.randint(1, count) for _ in range(how_many)]
-    return [(first, chance.randint(1, max(12, count - first))) for first in firsts]
+def pairs(series: Series, how_many: int, chance: random.Random) -> list[tuple[Point, Point]]:
+    """Pairs of points: for the run, and for its resumption, which may or may not come there."""
+    return [(chance.choice(series.points), chance.choice(series.points)) for _ in range(how_many)]
 
 
 def _limits(order: str) -> dict[str, str]:
@@ -112,5 +110,5 @@ def _limits(order: str) -> dict[str, str]:
     return {} if order == "free" else ONE_AT_A_TIME
 
 
-def _where(series: Series, numbers: Sequence[int], died: Sequence[str]) -> str:
-    return f"{series.strategy}, {series.order}, points {list(numbers)} ({'; '.join(died)})"
+def _where(series: Series, points: Sequence[Point]) -> str:
+    return f"{series.strategy}, {series.order}, {'; '.join(f'{label} no. {number}' for label, number in points)}"

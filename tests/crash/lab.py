@@ -29,6 +29,8 @@ REPOSITORY = Path(__file__).parents[2]
 KILLED = -signal.SIGKILL
 
 Row = tuple[Any, ...]
+Point = tuple[str, int]
+"""A boundary by its name, and which one of that name."""
 _ITEMS = """
 select entity_id, kind, version, row_id, col_id, status, reason, from_file_handle_id, new_version, to_file_handle_id
 from items_v1 order by all
@@ -41,7 +43,7 @@ class Ended:
     """One life of the victim."""
 
     code: int
-    points: tuple[str, ...]
+    points: tuple[Point, ...]
     said: str
 
     @property
@@ -104,7 +106,7 @@ class Lab:
         self,
         words: Sequence[str],
         *,
-        kill_at: int | None = None,
+        kill_at: Point | None = None,
         order: str = "free",
         weather: dict[str, Any] | None = None,
         env: dict[str, str] | None = None,
@@ -129,7 +131,8 @@ class Lab:
         self.victim.stdin.write(json.dumps(told) + "\n")
         self.victim.stdin.flush()
         code = int(self.victim.stdout.readline())
-        points = tuple(line.partition("\t")[2] for line in trace.read_text().splitlines())
+        passed = (line.partition("\t") for line in trace.read_text().splitlines())
+        points = tuple((label, int(number)) for number, _, label in passed)
         return Ended(code=code, points=points, said=err.read_text() + out.read_text())
 
     def state(self) -> Any:

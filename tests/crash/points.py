@@ -12,6 +12,7 @@ import re
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -26,20 +27,23 @@ _POLL_SECONDS = 0.001
 
 
 class Points:
-    """Counts boundaries, writes each to a trace before it is passed, and ends the process at one of them."""
+    """Counts boundaries, writes each to a trace before it is passed, and ends the process at one of them.
 
-    def __init__(self, trace: int, kill_at: int | None) -> None:
+    A point is the n-th boundary of one name: that is the same from run to run, even where threads overtake each other.
+    """
+
+    def __init__(self, trace: int, kill_at: tuple[str, int] | None) -> None:
         self._trace = trace
         self._kill_at = kill_at
         self._lock = threading.Lock()
-        self._passed = 0
+        self._passed: Counter[str] = Counter()
 
     def at(self, label: str) -> None:
         """Pass a boundary; at the chosen one the process is gone before this returns."""
         with self._lock:
-            self._passed += 1
-            os.write(self._trace, f"{self._passed}\t{label}\n".encode())
-            if self._passed == self._kill_at:
+            self._passed[label] += 1
+            os.write(self._trace, f"{self._passed[label]}\t{label}\n".encode())
+            if (label, self._passed[label]) == self._kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
                 time.sleep(60)
 

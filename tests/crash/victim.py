@@ -31,7 +31,8 @@ def become_program(order: dict[str, Any]) -> int:
         os.close(descriptor)
     signal.alarm(order.get("alarm", _LONGEST_LIFE_SECONDS))
     trace = os.open(order["trace"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    install(Points(trace, order.get("kill_at")), order=order["order"], synapse=order["synapse"])
+    kill_at = order["kill_at"]
+    install(Points(trace, tuple(kill_at) if kill_at else None), order=order["order"], synapse=order["synapse"])
     make_weather(order.get("weather", {}), order["synapse"], product_clock.SystemClock)
     sys.argv = ["synapse-storage", *order["words"]]
     try:

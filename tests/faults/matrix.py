@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.faults import FaultKind, FaultRule
 from sandbox.scenarios.facts import ScenarioFacts
 from sandbox.synapse.world import World
-from tests.crash.lab import Case, Ended, Lab, index_violations
+from tests.crash.lab import Case, Ended, Lab, Point, index_violations
 from tests.crash.small_project import build_small_project
 from tests.faults.effects import SLOW_SECONDS, Cure, Effect, all_effects, is_s3
 from tests.faults.weather import SAID_WHEN_REFUSED
@@ -86,9 +86,9 @@ def build_without_large(world: World) -> ScenarioFacts:
     return build_small_project(world, with_large=False)
 
 
-def calls_of(points: Iterable[str]) -> Counter[str]:
+def calls_of(points: Iterable[Point]) -> Counter[str]:
     """The kinds of calls among the boundaries of a run, as they were first met, with how often they are made."""
-    calls = (point.removeprefix("before ") for point in points if point.startswith("before "))
+    calls = (label.removeprefix("before ") for label, _ in points if label.startswith("before "))
     return Counter(call for call in calls if re.match(r"(S3|GET|PUT|POST|DELETE) ", call))
 
 
