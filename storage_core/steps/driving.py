@@ -159,7 +159,9 @@ class _Run(Generic[W]):
                 break
             self._take(wait_seconds=_WAKE_SECONDS if self._in_flight else _SETTLE_SECONDS)
             self._sweep()
-        self._take(wait_seconds=0)
+            if not self._live:
+                # What the last batch sent may have arrived between those two lines, and may hold new work.
+                self._take(wait_seconds=0)
         if self._failure is not None:
             raise self._failure
 

@@ -105,6 +105,37 @@ def test_work_found_while_running_is_claimed_too(launcher):
     assert Tally(done=30) == drive(phase(growing), ledger, Stoppable(), launcher, QuietWatch())
 
 
+class EndsUnseen:
+    """Launches batches that send everything they have while the loop asks whether they have ended."""
+
+    def launch(self, phase, batch, run):
+        return self.Ticket(run)
+
+    class Ticket:
+        def __init__(self, run):
+            self._run = run
+
+        def done(self):
+            asyncio.run(self._run())
+            return True
+
+        def raise_failure(self):
+            pass
+
+
+def test_work_found_by_the_last_batch_is_not_forgotten():
+    """Its outcomes arrive after the loop has looked for outcomes, and before it sees that the batch is over."""
+
+    class Growing(Numbers):
+        def record(self, outcomes):
+            self.pending += [number + 1 for number in outcomes if number < 3]
+            return super().record(outcomes)
+
+    ledger = Growing(1)
+    drive(phase(echo), ledger, Stoppable(), EndsUnseen(), QuietWatch())
+    assert [1, 2, 3] == ledger.recorded
+
+
 def test_one_slow_work_does_not_hold_back_the_others(launcher):
     release = asyncio.Event()
     ledger = Numbers(200)
