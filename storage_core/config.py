@@ -12,11 +12,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 from urllib.parse import urlsplit
 
 from storage_core.errors import AccessError, UsageError
+from storage_core.model.credentials import TokenFormat
+from storage_core.model.secret import Secret
 from storage_core.plan.retrying import Patience
+
+__all__ = ["Config", "Flags", "ObjectStoreProfile", "Secret", "SftpLogin", "load_config", "this_shell"]
 
 REPO_ENDPOINT = "https://repo-prod.prod.sagebase.org/repo/v1"
 FILE_ENDPOINT = "https://file-prod.prod.sagebase.org/file/v1"
@@ -28,34 +31,6 @@ _GET_A_TOKEN = (
     "https://www.synapse.org/PersonalAccessTokens, then set SYNAPSE_AUTH_TOKEN or write it to ~/.synapseConfig "
     "as authtoken under [default]."
 )
-
-
-class Secret:
-    """A text that is never shown by accident: it prints as ``***`` and refuses to be pickled."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """Give the text itself, for the one line that sends it."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "***"
-
-    __str__ = __repr__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __reduce__(self) -> NoReturn:
-        msg = "a secret does not travel between processes"
-        raise TypeError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +134,19 @@ def load_config(
         sftp_logins=said.sftp_logins(),
         object_store_profiles=said.object_store_profiles(),
     )
+
+
+_PLACES_OF_POWERSHELL = 3
+
+
+def this_shell(environ: Mapping[str, str] | None = None, *, platform: str = sys.platform) -> TokenFormat:
+    """The shell that reads what we print: bash, but on Windows PowerShell or cmd unless bash was started there."""
+    said = os.environ if environ is None else environ  # noqa: TID251 - the one reader
+    if platform != "win32" or "bash" in said.get("SHELL", ""):
+        return TokenFormat.BASH
+    # PowerShell adds places of its own to what every Windows process has
+    places = [place for place in said.get("PSModulePath", "").split(";") if place]
+    return TokenFormat.POWERSHELL if len(places) >= _PLACES_OF_POWERSHELL else TokenFormat.CMD
 
 
 class _Sources:

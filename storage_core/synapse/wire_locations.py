@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from storage_core.model.destinations import LocationFacts, LocationKind, UploadType
 from storage_core.model.ids import DEFAULT_STORAGE_LOCATION, EntityId, PrincipalId, StorageLocationId
+from storage_core.model.upload_settings import UploadSetting
 from storage_core.synapse.calls import Answer, JsonObject
 from storage_core.synapse.wire_fields import Fields
 
@@ -29,19 +30,6 @@ class StorageLocationBody:
     """A storage location as JSON text, for sending (without id) or as it came (with every field)."""
 
     json_text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadSetting:
-    """The list of storage locations attached to one project or folder.
-
-    `id` and `etag` are None for one that is still to be created.
-    """
-
-    entity_id: EntityId
-    location_ids: tuple[StorageLocationId, ...]
-    id: str | None = None
-    etag: str | None = None
 
 
 def read_location(fields: Fields) -> LocationFacts:
@@ -73,6 +61,11 @@ def _kind(concrete_type: str, upload_type: UploadType) -> LocationKind:
 def read_location_body(answer: Answer) -> StorageLocationBody:
     """Keep the whole object, for codecs that know its type."""
     return StorageLocationBody(json_text=json.dumps(answer.body))
+
+
+def read_location_bodies(answer: Answer) -> tuple[StorageLocationBody, ...]:
+    """Keep each object of a list whole."""
+    return tuple(StorageLocationBody(json_text=json.dumps(entry.raw)) for entry in Fields.of(answer).inners("list"))
 
 
 def location_request(body: StorageLocationBody) -> JsonObject:

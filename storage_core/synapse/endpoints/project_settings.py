@@ -3,10 +3,10 @@
 from urllib.parse import quote
 
 from storage_core.model.ids import EntityId
+from storage_core.model.upload_settings import UploadSetting
 from storage_core.synapse import wire_locations
 from storage_core.synapse.calls import RestCall, Shape
 from storage_core.synapse.transport import Transport
-from storage_core.synapse.wire_locations import UploadSetting
 
 _PATH = "/projectSettings"
 

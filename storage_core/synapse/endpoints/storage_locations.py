@@ -30,6 +30,11 @@ class StorageLocations:
         answer = await self._transport.send(RestCall(method="GET", path="/storageLocation", repeat_safe=True))
         return tuple(wire_locations.read_location(entry) for entry in Fields.of(answer).inners("list"))
 
+    async def my_bodies(self) -> tuple[StorageLocationBody, ...]:
+        """The same with every field, for codecs that know the types. Repeat-safe: it reads."""
+        answer = await self._transport.send(RestCall(method="GET", path="/storageLocation", repeat_safe=True))
+        return wire_locations.read_location_bodies(answer)
+
     async def create(self, *, body: StorageLocationBody, gives_same_again: bool = True) -> StorageLocationBody:
         """Create a location, or get the equal one the caller has already (contract 2.4).
 

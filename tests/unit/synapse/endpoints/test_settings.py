@@ -9,11 +9,12 @@ from storage_core.errors import AnswerLost, Conflict, PreconditionFailed
 from storage_core.model.destinations import LocationKind
 from storage_core.model.handles import FileHandle, HandleKind
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
+from storage_core.model.upload_settings import UploadSetting
 from storage_core.synapse.endpoints.file_handles import FileHandles
 from storage_core.synapse.endpoints.project_settings import ProjectSettings
 from storage_core.synapse.endpoints.storage_locations import StorageLocations
 from storage_core.synapse.endpoints.upload_destinations import UploadDestinations
-from storage_core.synapse.wire_locations import StorageLocationBody, UploadSetting
+from storage_core.synapse.wire_locations import StorageLocationBody
 
 PREFIX = "org.sagebionetworks.repo.model."
 SETTING = {

@@ -1,0 +1,1 @@
+"""The Python interface: storage locations, projects and folders as objects (design section 9)."""
