@@ -5,6 +5,7 @@ from prefect import flow
 from flows.parameters import (
     ContinueOnError,
     Destination,
+    IncludeTables,
     IndexPath,
     RootIds,
     Sources,
@@ -24,11 +25,16 @@ def index_files(
     index_path: IndexPath,
     file_version_strategy: Strategy = FileVersionStrategy.NEW,
     source_storage_location_ids: Sources = [],  # noqa: B006 - Prefect shows the default in its form
+    include_table_files: IncludeTables = False,  # noqa: FBT002 - a form field, always given by name
     continue_on_error: ContinueOnError = False,  # noqa: FBT002 - a form field, always given by name
 ) -> str:
     """Fill an index and publish the plan. Returns the plan's hash."""
     settings = settings_from(
-        root_ids, destination_storage_location_id, file_version_strategy, source_storage_location_ids
+        root_ids,
+        destination_storage_location_id,
+        file_version_strategy,
+        source_storage_location_ids,
+        include_tables=include_table_files,
     )
     with session(index_path_from(index_path), settings, RunOptions(continue_on_error=continue_on_error)) as app:
         outcome = app.migration.index()

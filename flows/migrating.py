@@ -13,11 +13,13 @@ from flows.parameters import (
     Confirmation,
     ContinueOnError,
     Destination,
+    IncludeTables,
     IndexPath,
     ReportFolder,
     RootIds,
     Sources,
     Strategy,
+    TableSnapshots,
     index_path_from,
     settings_from,
 )
@@ -48,16 +50,23 @@ def migrate_files(  # noqa: PLR0913, PLR0917 - a form's fields
     index_path: IndexPath,
     file_version_strategy: Strategy = FileVersionStrategy.NEW,
     source_storage_location_ids: Sources = [],  # noqa: B006 - Prefect shows the default in its form
+    include_table_files: IncludeTables = False,  # noqa: FBT002 - a form field, always given by name
+    table_snapshots: TableSnapshots = True,  # noqa: FBT002 - a form field, always given by name
     continue_on_error: ContinueOnError = False,  # noqa: FBT002 - a form field, always given by name
     confirm: Confirmation = Confirm.ASK,
     report_folder: ReportFolder = None,
 ) -> Any:
     """Migrate. The returned state says how it ended; the index and its reports say everything else."""
     settings = settings_from(
-        root_ids, destination_storage_location_id, file_version_strategy, source_storage_location_ids
+        root_ids,
+        destination_storage_location_id,
+        file_version_strategy,
+        source_storage_location_ids,
+        include_tables=include_table_files,
     )
     path = index_path_from(index_path)
-    with session(path, settings, RunOptions(continue_on_error=continue_on_error)) as app:
+    options = RunOptions(continue_on_error=continue_on_error, table_snapshots=table_snapshots)
+    with session(path, settings, options) as app:
         if confirm is Confirm.DRY_RUN:
             app.migration.index()
             show_plan(app.migration.plan())

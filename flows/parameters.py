@@ -14,7 +14,7 @@ RootIds = Annotated[
     Field(
         min_length=1,
         title="What to migrate",
-        description="Synapse ids of projects, folders or files: syn123 or 123.",
+        description="Synapse ids of projects, folders, files or tables: syn123 or 123.",
         json_schema_extra={"position": 0},
     ),
 ]
@@ -52,12 +52,28 @@ Sources = Annotated[
         json_schema_extra={"position": 4},
     ),
 ]
+IncludeTables = Annotated[
+    bool,
+    Field(
+        title="Include table files",
+        description="Also move files attached to the cells of tables.",
+        json_schema_extra={"position": 5},
+    ),
+]
+TableSnapshots = Annotated[
+    bool,
+    Field(
+        title="Table snapshots",
+        description="Freeze each table as a version before its cells are changed.",
+        json_schema_extra={"position": 6},
+    ),
+]
 ContinueOnError = Annotated[
     bool,
     Field(
         title="Continue on error",
         description="Go on when a single file fails. Off: the first failure stops the run.",
-        json_schema_extra={"position": 5},
+        json_schema_extra={"position": 7},
     ),
 ]
 
@@ -75,7 +91,7 @@ Confirmation = Annotated[
     Field(
         title="Confirmation",
         description="ask: pause until a person approves the plan. force: go on at once. dry-run: plan only.",
-        json_schema_extra={"position": 6},
+        json_schema_extra={"position": 8},
     ),
 ]
 ReportFolder = Annotated[
@@ -83,13 +99,18 @@ ReportFolder = Annotated[
     Field(
         title="Report folder",
         description="Where reports and the Parquet export go; beside the index when empty.",
-        json_schema_extra={"position": 7},
+        json_schema_extra={"position": 9},
     ),
 ]
 
 
 def settings_from(
-    roots: list[str], destination: int, strategy: FileVersionStrategy, sources: list[int] | None
+    roots: list[str],
+    destination: int,
+    strategy: FileVersionStrategy,
+    sources: list[int] | None,
+    *,
+    include_tables: bool,
 ) -> MigrationSettings:
     """Turn form values into settings.
 
@@ -101,6 +122,7 @@ def settings_from(
         destination=parse_storage_location_id(destination),
         source_location_ids=tuple(parse_storage_location_id(source) for source in sources or ()),
         strategy=strategy,
+        include_tables=include_tables,
     )
 
 

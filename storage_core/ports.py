@@ -15,14 +15,16 @@ from typing import Any, Protocol
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.entities import ChildrenPage, EntityHeader, FileSnapshot, RootSnapshot, UserProfile
-from storage_core.model.handles import Association, HandleAnswer
+from storage_core.model.handles import Association, FileHandle, HandleAnswer
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.items import ReasonClass
 from storage_core.model.plans import StatusCount, WorkAhead
 from storage_core.model.repoints import AddVersion, RepointOutcome, SwapVersionHandle
 from storage_core.model.settings import MigrationSettings
+from storage_core.model.tables import CellChange, FileColumn, FileRows, RowReference, RowWindow, TableVersion
 from storage_core.model.tallies import Tally
 from storage_core.model.works import (
+    CellsWork,
     CopyDiscarded,
     Described,
     EtagLearnt,
@@ -31,6 +33,10 @@ from storage_core.model.works import (
     LookFailed,
     ProofWork,
     RepointWork,
+    SnapshotFailed,
+    SnapshotTaken,
+    SnapshotWork,
+    TableOutcome,
     Verified,
     VerifyFailed,
     VerifyWork,
@@ -49,7 +55,47 @@ class Clock(Protocol):
         ...
 
 
-class Catalog(Protocol):
+class TableCatalog(Protocol):
+    """Tables with files in their cells. Each method states its calls."""
+
+    async def file_columns(self, table_id: EntityId) -> tuple[FileColumn, ...]:
+        """The columns that hold files. One call."""
+        ...
+
+    async def file_rows(self, table_id: EntityId, columns: Sequence[FileColumn], window: RowWindow) -> FileRows:
+        """Rows of the window, with what is in these columns. Two to four calls.
+
+        Shows every change that was acknowledged before. BadRequest when a column is not in the table any more.
+        """
+        ...
+
+    async def cell_handles(
+        self, table_id: EntityId, columns: Sequence[FileColumn], rows: Sequence[RowReference]
+    ) -> tuple[FileHandle, ...]:
+        """The handles in these columns of these rows, each once, those that can be seen. One call, one a second."""
+        ...
+
+    async def change_cells(self, table_id: EntityId, changes: Sequence[CellChange]) -> None:
+        """Write all cells or none, over whatever they hold. Three to six calls. Never two at a time for one table.
+
+        AnswerLost when it is unknown whether it was done, or may still be: read the cells, then decide.
+        Forbidden when a handle is neither the caller's own nor in the table; the reason names it.
+        """
+        ...
+
+    async def table_versions(self, table_id: EntityId) -> tuple[TableVersion, ...]:
+        """The frozen versions, newest first. One call per 1,000."""
+        ...
+
+    async def snapshot_table(self, table_id: EntityId, *, comment: str) -> int:
+        """Freeze the present state as a version with this comment; return its number. One call.
+
+        AnswerLost: look through the versions, then decide; a repeat would make one more.
+        """
+        ...
+
+
+class Catalog(TableCatalog, Protocol):
     """Synapse's records: entities, file handles, storage locations. Each method states its calls."""
 
     async def me(self) -> UserProfile:
@@ -158,6 +204,14 @@ class WalkLedger(Protocol):
         """Store the items of each entity, replacing what an earlier, failed look left behind."""
         ...
 
+    def pending_tables(self, *, after: int, limit: int) -> tuple[FoundEntity, ...]:
+        """Tables not looked into yet."""
+        ...
+
+    def record_tables(self, outcomes: Sequence[TableOutcome]) -> Tally:
+        """Store cells page by page; a table's first page, or its failure, removes what was left of earlier looks."""
+        ...
+
     def finish_indexing(self) -> None:
         """Make one PENDING copy per distinct source handle of the INDEXED items. Safe to repeat."""
         ...
@@ -191,7 +245,19 @@ class RepointLedger(Protocol):
     """The index while places are changed and read back."""
 
     def pending_repoints(self, *, after: int, limit: int) -> tuple[RepointWork, ...]:
-        """Entities with INDEXED places whose copies are PROVEN; about `limit` places, entities never split."""
+        """Files with INDEXED places whose copies are PROVEN; about `limit` places, files never split."""
+        ...
+
+    def pending_snapshots(self, *, after: int, limit: int) -> tuple[SnapshotWork, ...]:
+        """Tables with INDEXED cells whose copies are PROVEN, and that this migration has not frozen yet."""
+        ...
+
+    def record_snapshots(self, outcomes: Sequence[SnapshotTaken | SnapshotFailed]) -> Tally:
+        """Note the frozen versions; a table that could not be frozen has its cells ERRORED."""
+        ...
+
+    def pending_cells(self, *, after: int, limit: int) -> tuple[CellsWork, ...]:
+        """INDEXED cells whose copies are PROVEN, by table: at most `limit` cells in all."""
         ...
 
     def record_repoints(self, outcomes: Sequence[RepointOutcome]) -> Tally:

@@ -154,5 +154,6 @@ def _services(remote: Remote, ledger: Ledger, options: RunOptions, part_limits: 
         clock=remote.clock,
         settings=settings,
         proof_level=options.proof,
+        table_snapshots=options.table_snapshots,
         etag_meanings=EtagMeanings({settings.destination: ledger.etag_meaning(settings.destination)}),
     )

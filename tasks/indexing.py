@@ -11,6 +11,12 @@ def enumerate_children(batch: str) -> None:
     AT_HAND.run(batch)
 
 
+@task(name="fetch-cells", task_run_name="{batch}", tags=["synapse"], **TASK_OPTIONS)
+def fetch_cells(batch: str) -> None:
+    """Read the cells that hold files, table by table."""
+    AT_HAND.run(batch)
+
+
 @task(name="fetch-handles", task_run_name="{batch}", tags=["synapse"], **TASK_OPTIONS)
 def fetch_handles(batch: str) -> None:
     """Read the files of one batch: one call per version that counts."""

@@ -4,9 +4,21 @@ from collections.abc import Mapping
 
 from tasks.batches import BatchTask
 from tasks.copying import copy_files, prove_copies
-from tasks.indexing import enumerate_children, fetch_handles
-from tasks.repointing import repoint_versions, verify
+from tasks.indexing import enumerate_children, fetch_cells, fetch_handles
+from tasks.repointing import repoint_cells, repoint_versions, verify
+from tasks.snapshotting import snapshot_tables
 
 TASKS: Mapping[str, BatchTask] = {
-    task.name: task for task in (enumerate_children, fetch_handles, copy_files, prove_copies, repoint_versions, verify)
+    task.name: task
+    for task in (
+        enumerate_children,
+        fetch_handles,
+        fetch_cells,
+        copy_files,
+        prove_copies,
+        snapshot_tables,
+        repoint_versions,
+        repoint_cells,
+        verify,
+    )
 }

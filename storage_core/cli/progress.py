@@ -31,7 +31,9 @@ class Expectations:
         self._works = {
             "copy-files": ahead.copies,
             "prove-copies": ahead.copies,
-            "repoint-versions": ahead.repoints,
+            "snapshot-tables": ahead.snapshots,
+            "repoint-versions": ahead.repoints - ahead.cells,
+            "repoint-cells": ahead.cells,
             "verify": ahead.verifications,
         }
 

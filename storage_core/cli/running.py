@@ -47,12 +47,20 @@ def running(
 
 
 def run_options(
-    *, continue_on_error: bool, max_failures: str | None, proof: ProofLevel = ProofLevel.STANDARD
+    *,
+    continue_on_error: bool,
+    max_failures: str | None,
+    proof: ProofLevel = ProofLevel.STANDARD,
+    table_snapshots: bool = True,
 ) -> RunOptions:
     """How the run behaves, from the words on the command line."""
     at_most, percent = parse_failure_limit(max_failures)
     return RunOptions(
-        continue_on_error=continue_on_error, max_failures=at_most, max_failures_percent=percent, proof=proof
+        continue_on_error=continue_on_error,
+        max_failures=at_most,
+        max_failures_percent=percent,
+        proof=proof,
+        table_snapshots=table_snapshots,
     )
 
 

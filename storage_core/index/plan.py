@@ -26,6 +26,12 @@ select count(*) filter (where step <> 'REPOINTED'),
 from item where status = 'INDEXED'
 """
 
+_CELLS = """
+select count(*), count(distinct item.entity), count(distinct item.entity) filter (s.entity is null)
+from item left join table_snapshot s on s.entity = item.entity
+where status = 'INDEXED' and step <> 'REPOINTED' and place = 'cell'
+"""
+
 _ONLY_UNJUDGED = "copy.to_handle is not null and copy.reason in ('SERVICE_FAULT', 'S3_FAULT', 'PROOF_TOO_WEAK')"
 
 # A copy that was made and could not be judged is judged again, with the evidence it has. One that was judged bad
@@ -90,6 +96,7 @@ class PlanTables:
         ((copies, size),) = self._database.rows(_SMALL_COPIES)
         large = self._database.rows(_LARGE_COPIES, [5 * GIB])
         ((repoints, entities, verifications, mixed, added),) = self._database.rows(_PLACES)
+        ((cells, tables, snapshots),) = self._database.rows(_CELLS)
         return WorkAhead(
             copies=copies,
             copy_bytes=size,
@@ -97,6 +104,9 @@ class PlanTables:
             repoints=repoints,
             repoint_entities=entities,
             verifications=verifications,
+            cells=cells,
+            tables=tables,
+            snapshots=snapshots,
             fingerprint=f"{verifications:x}-{mixed:016x}-{added:x}",
         )
 

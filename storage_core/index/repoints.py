@@ -73,7 +73,7 @@ _BAD_SCHEMA = pa.schema(
 
 
 class RepointTables:
-    """Implements ports.RepointLedger."""
+    """Implements ports.RepointLedger, but for what is about tables alone."""
 
     def __init__(self, database: Database, settings: MigrationSettings) -> None:
         self._database = database

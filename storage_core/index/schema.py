@@ -71,6 +71,12 @@ create table journal (
     subject_id bigint, detail varchar not null
 )"""
 
+_TABLE_SNAPSHOT = """
+create table table_snapshot (entity bigint not null, version integer not null, taken_at timestamp not null)"""
+
+# The table versions that a migration makes are found again by this word in their comment, also after a kill.
+_MIGRATION_ID = "insert into fact values ('migration_id', cast(uuid() as varchar))"
+
 STEPS: tuple[SchemaStep, ...] = (
     SchemaStep(
         number=1,
@@ -90,6 +96,7 @@ STEPS: tuple[SchemaStep, ...] = (
             _JOURNAL,
         ),
     ),
+    SchemaStep(number=2, name="table snapshots", statements=(_TABLE_SNAPSHOT, _MIGRATION_ID)),
 )
 
 NEWEST = STEPS[-1].number

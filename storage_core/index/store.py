@@ -3,17 +3,17 @@
 from types import TracebackType
 from typing import Self
 
+from storage_core.index.cells import CellTables
 from storage_core.index.copies import CopyTables
 from storage_core.index.database import Database
 from storage_core.index.guard import release, remove_note
 from storage_core.index.plan import PlanTables
-from storage_core.index.repoints import RepointTables
 from storage_core.index.snapshot import Publisher
-from storage_core.index.walk import WalkTables
+from storage_core.index.table_walk import TableWalkTables
 from storage_core.model.settings import MigrationSettings
 
 
-class Index(WalkTables, CopyTables, RepointTables, PlanTables):
+class Index(TableWalkTables, CopyTables, CellTables, PlanTables):
     """One migration's index, open for writing. Made by `opening.open_index`; implements ports.Ledger.
 
     One thread only: the one that opened it.

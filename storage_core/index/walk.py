@@ -95,7 +95,7 @@ class NewItem(NamedTuple):
 
 
 class WalkTables:
-    """Implements ports.WalkLedger, but for `finish_indexing`."""
+    """Implements ports.WalkLedger, but for tables and for `finish_indexing`."""
 
     def __init__(self, database: Database, settings: MigrationSettings) -> None:
         self._database = database
@@ -140,7 +140,7 @@ class WalkTables:
             if described:
                 told = f"{len(described)} entities were read, {len(items)} places in them"
                 self._database.journal([("described", None, None, told)])
-        return tally + _tally_of(items)
+        return tally + tally_of(items)
 
     # -- entities -------------------------------------------------------------------------------
 
@@ -296,7 +296,7 @@ def _item_row(item_id: int, new: NewItem, now: datetime) -> tuple[Any, ...]:
         entity_number(facts.entity_id),
         item_kind(new.kind),
         *place,
-        None,
+        facts.column_name,
         optional_entity_number(facts.parent_id),
         facts.name,
         None if handle is None else handle.storage_location_id,
@@ -313,7 +313,8 @@ def _item_row(item_id: int, new: NewItem, now: datetime) -> tuple[Any, ...]:
     )
 
 
-def _tally_of(items: Sequence[NewItem]) -> Tally:
+def tally_of(items: Sequence[NewItem]) -> Tally:
+    """What newly stored items come to."""
     failed = sum(new.item.status is ItemStatus.ERRORED for new in items)
     skipped = sum(new.item.status is ItemStatus.SKIPPED for new in items)
     handles = (new.item.facts.handle for new in items if new.item.status is ItemStatus.INDEXED)

@@ -140,6 +140,7 @@ class ItemFacts:
     Attributes:
         entity_id: the file or table.
         place: None for something in the tree that has no place (a link, a view, an unread file).
+        column_name: of a cell, as the table called it when it was indexed.
         etag: the entity's concurrency token when it was the current version, else None.
         body: the whole entity, kept for strategy new only.
     """
@@ -153,6 +154,7 @@ class ItemFacts:
     etag: str | None = None
     body: EntityBody | None = None
     activity_id: ActivityId | None = None
+    column_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ class WorkAhead:
     Attributes:
         copies: distinct handles still to be copied; `parts` is the number of parts they will have.
         repoints: places still to be changed; `repoint_entities` the files and tables they belong to.
+        cells: those of the places that are table cells; `tables` the tables they belong to.
+        snapshots: tables that will be frozen as a version first.
         fingerprint: changes whenever any place, handle or version of the work changes.
     """
 
@@ -35,6 +37,9 @@ class WorkAhead:
     repoint_entities: int
     verifications: int
     fingerprint: str
+    cells: int = 0
+    tables: int = 0
+    snapshots: int = 0
 
 
 class FindingLevel(StrEnum):

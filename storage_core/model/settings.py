@@ -39,9 +39,11 @@ class RunOptions:
     Attributes:
         max_failures: stop when more items than this have failed.
         max_failures_percent: stop when a larger share than this has failed.
+        table_snapshots: freeze each table as a version before its first change.
     """
 
     continue_on_error: bool = False
     max_failures: int | None = None
     max_failures_percent: float | None = None
     proof: ProofLevel = ProofLevel.STANDARD
+    table_snapshots: bool = True

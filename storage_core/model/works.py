@@ -7,7 +7,7 @@ from storage_core.model.entities import EntityHeader, EntityKind
 from storage_core.model.handles import Association, FileHandle
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.items import IndexedItem, ReasonCode
-from storage_core.model.repoints import Repoint
+from storage_core.model.repoints import Repoint, SwapCellHandle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,32 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TablePage:
+    """Cells of some rows of one table, in the order of its rows.
+
+    A table is read from its start: page 1 takes the place of what an earlier reading left behind.
+    """
+
+    seq: int
+    table_id: EntityId
+    number: int
+    items: tuple[IndexedItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDescribed:
+    """All pages of one table are recorded. Until then it counts as not looked into."""
+
+    seq: int
+    table_id: EntityId
+    cells: int
+
+
+TableOutcome = TablePage | TableDescribed | Described | LookFailed
+"""What looking into a table comes to; `Described` when nothing in it holds a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProofWork:
     """A finished copy that nobody has proven yet. `attempts` counts earlier copies of it that were discarded."""
 
@@ -86,6 +112,45 @@ class RepointWork:
     last_item_id: int
     entity_id: EntityId
     changes: tuple[Repoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotWork:
+    """A table that is about to be changed for the first time; `comment` names this migration and no other.
+
+    `number` orders the works.
+    """
+
+    number: int
+    table_id: EntityId
+    comment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotTaken:
+    """The table's state is frozen as this version. `found_done` when an earlier, interrupted try had done it."""
+
+    table_id: EntityId
+    version: int
+    found_done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotFailed:
+    """The table could not be frozen, so none of its cells is changed."""
+
+    table_id: EntityId
+    reason: ReasonCode
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellsWork:
+    """Cells of one table, to be changed together, in the order of their rows."""
+
+    last_item_id: int
+    table_id: EntityId
+    changes: tuple[SwapCellHandle, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,16 @@ from dataclasses import asdict, dataclass
 from storage_core.model.copies import EngineName
 from storage_core.model.plans import Finding, Plan, StatusCount, WorkAhead
 from storage_core.model.settings import MigrationSettings
+from storage_core.plan.cells import CELLS_AT_ONCE
 
 HANDLES_PER_CALL = 100
+
+CALLS_PER_TRANSACTION = 12
+"""Changing up to CELLS_AT_ONCE cells of a table: its columns, two readings of the rows and the transaction itself,
+each of these a start and about two polls."""
+
+CALLS_PER_SNAPSHOT = 2
+"""Looking through the versions, and freezing one more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +36,14 @@ class Speeds:
 
 
 def calls_for(ahead: WorkAhead) -> int:
-    """Synapse calls: start, sign and complete per copy, one per part, one per place, one per 100 read back."""
+    """Synapse calls: start, sign and complete per copy, one per part, one per file version, one per 100 read back.
+
+    Cells are changed by the table, thousands at a time.
+    """
     reads = -(-ahead.copies // HANDLES_PER_CALL) + -(-ahead.verifications // HANDLES_PER_CALL)
-    return 3 * ahead.copies + ahead.parts + ahead.repoints + reads
+    transactions = ahead.tables + ahead.cells // CELLS_AT_ONCE
+    tables = CALLS_PER_TRANSACTION * transactions + CALLS_PER_SNAPSHOT * ahead.snapshots
+    return 3 * ahead.copies + ahead.parts + ahead.repoints - ahead.cells + tables + reads
 
 
 def seconds_for(ahead: WorkAhead, speeds: Speeds) -> tuple[int, int]:
@@ -66,5 +79,5 @@ def make_plan(
 
 def plan_hash(settings: MigrationSettings, ahead: WorkAhead) -> str:
     """Twelve hex digits that change whenever what would be written changes."""
-    facts = json.dumps([asdict(settings), ahead.fingerprint], sort_keys=True, default=str)
+    facts = json.dumps([asdict(settings), ahead.fingerprint, ahead.snapshots], sort_keys=True, default=str)
     return hashlib.sha256(facts.encode()).hexdigest()[:12]

@@ -2,7 +2,7 @@
 
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.entities import FileSnapshot
-from storage_core.model.handles import FileHandle, HandleKind, HandleStatus
+from storage_core.model.handles import FileHandle, HandleKind, HandleRefusal, HandleStatus
 from storage_core.model.items import IndexedItem, ItemFacts, ItemStatus, ReasonCode
 from storage_core.model.places import FileVersion, NewVersion, Place
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings
@@ -74,6 +74,20 @@ def judge_place(facts: ItemFacts, settings: MigrationSettings, source: LocationF
     if reason is None:
         return IndexedItem(facts=facts, status=ItemStatus.INDEXED)
     return IndexedItem(facts=facts, status=ItemStatus.SKIPPED, reason=reason)
+
+
+def judge_cell(facts: ItemFacts, refusal: HandleRefusal | None, settings: MigrationSettings) -> IndexedItem:
+    """Give one table cell its status.
+
+    Synapse's rule about STS locations concerns files only (contract 3.2, 9.7; decision 0012), so it is not asked for.
+
+    Args:
+        refusal: why the handle was not shown; None when it was.
+    """
+    if refusal is HandleRefusal.NOT_FOUND:
+        detail = f"file handle {facts.handle_id} was deleted; the cell still names it"
+        return IndexedItem(facts=facts, status=ItemStatus.ERRORED, reason=ReasonCode.GONE, detail=detail)
+    return judge_place(facts, settings, None)
 
 
 def _why_not(handle: FileHandle, settings: MigrationSettings, source: LocationFacts | None) -> ReasonCode | None:

@@ -1,18 +1,18 @@
 """One migration from end to end, over ports. The command line, the API and the flows all drive this class."""
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from storage_core.errors import ExitCode, NotConfirmed
-from storage_core.model.plans import Plan, StatusCount
+from storage_core.model.plans import Plan, StatusCount, WorkAhead
 from storage_core.model.tallies import Tally
 from storage_core.plan.estimating import Speeds, make_plan
 from storage_core.plan.outcomes import Ending, FailureLimit, exit_code
 from storage_core.plan.preflight import PreflightFacts, findings
 from storage_core.ports import Ledger
 from storage_core.steps.driving import Launcher, Phase, Watch, drive
-from storage_core.steps.phases import INDEXING, MIGRATING
+from storage_core.steps.phases import INDEXING, migrating
 from storage_core.steps.preflight import preflight
 from storage_core.steps.services import Services
 
@@ -82,7 +82,7 @@ class Migration:
         """What is still to be done, and what it will cost."""
         return make_plan(
             settings=self._ledger.settings,
-            ahead=self._ledger.ahead(),
+            ahead=self._ahead(),
             counts=self._ledger.counts(),
             findings=findings(self.prepare(), self._ledger.settings),
             speeds=self._speeds,
@@ -134,7 +134,11 @@ class Migration:
         current = self.plan().hash
         if self._ledger.confirmed_plan() != current:
             raise NotConfirmed(f"Nobody has confirmed plan {current}.", fix="Show the plan and confirm it first.")
-        return self._told(self._run(MIGRATING, "migrating"))
+        return self._told(self._run(migrating(table_snapshots=self._services.table_snapshots), "migrating"))
+
+    def _ahead(self) -> WorkAhead:
+        ahead = self._ledger.ahead()
+        return ahead if self._services.table_snapshots else replace(ahead, snapshots=0)
 
     def _run(self, phases: Sequence[Phase[Any]], what: str) -> RunOutcome:
         self._ledger.note(f"{what} began", "")

@@ -4,13 +4,19 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from storage_core.model.copies import CopyRequest
-from storage_core.model.works import FoundEntity, ProofWork, RepointWork, VerifyWork
+from storage_core.model.repoints import RepointOutcome
+from storage_core.model.tallies import Tally
+from storage_core.model.works import CellsWork, FoundEntity, ProofWork, RepointWork, SnapshotWork, VerifyWork
+from storage_core.plan.cells import CELLS_AT_ONCE
 from storage_core.ports import Ledger
 from storage_core.steps.copying import copy_handle
 from storage_core.steps.describing import describe_file
+from storage_core.steps.describing_tables import describe_table
 from storage_core.steps.driving import Phase
 from storage_core.steps.proving import prove_chunk
 from storage_core.steps.repointing import repoint_entity
+from storage_core.steps.repointing_cells import repoint_cells
+from storage_core.steps.snapshotting import snapshot_table
 from storage_core.steps.verifying import verify_chunk
 from storage_core.steps.walking import list_container
 
@@ -26,6 +32,10 @@ _CALLS_ACTIVE = 12
 _COPIES_ACTIVE = 64
 """Copies under way: most of their time they wait for S3, which costs none of Synapse's budget."""
 
+_TABLES_ACTIVE = 2
+"""Tables read, or written, side by side: each has a page of cells in memory, and pages must not pile up faster than
+the index takes them."""
+
 T = TypeVar("T")
 
 
@@ -39,6 +49,14 @@ def _claim_proofs(ledger: Ledger, after: int, limit: int) -> list[tuple[ProofWor
 
 def _claim_verifications(ledger: Ledger, after: int, limit: int) -> list[tuple[VerifyWork, ...]]:
     return _chunks(ledger.pending_verifications(after=after, limit=limit * CHUNK))
+
+
+def _claim_cells(ledger: Ledger, after: int, limit: int) -> tuple[CellsWork, ...]:
+    return ledger.pending_cells(after=after, limit=limit * CELLS_AT_ONCE)
+
+
+def _record_cells(ledger: Ledger, outcomes: Sequence[tuple[RepointOutcome, ...]]) -> Tally:
+    return ledger.record_repoints([outcome for batch in outcomes for outcome in batch])
 
 
 def _last_copy(chunk: tuple[ProofWork, ...]) -> int:
@@ -69,6 +87,17 @@ DESCRIBE: Phase[FoundEntity] = Phase(
     record=lambda ledger, outcomes: ledger.record_descriptions(outcomes),
     batch_size=_FILES_PER_BATCH,
     active=_CALLS_ACTIVE,
+)
+
+DESCRIBE_TABLES: Phase[FoundEntity] = Phase(
+    name="fetch-cells",
+    doing="Reading tables",
+    claim=lambda ledger, after, limit: ledger.pending_tables(after=after, limit=limit),
+    number=lambda found: found.seq,
+    work=describe_table,
+    record=lambda ledger, outcomes: ledger.record_tables(outcomes),
+    batch_size=50,
+    active=_TABLES_ACTIVE,
 )
 
 COPY: Phase[CopyRequest] = Phase(
@@ -104,6 +133,28 @@ REPOINT: Phase[RepointWork] = Phase(
     active=_CALLS_ACTIVE,
 )
 
+SNAPSHOT_TABLES: Phase[SnapshotWork] = Phase(
+    name="snapshot-tables",
+    doing="Freezing tables as versions",
+    claim=lambda ledger, after, limit: ledger.pending_snapshots(after=after, limit=limit),
+    number=lambda work: work.number,
+    work=snapshot_table,
+    record=lambda ledger, outcomes: ledger.record_snapshots(outcomes),
+    batch_size=500,
+    active=_CALLS_ACTIVE,
+)
+
+REPOINT_CELLS: Phase[CellsWork] = Phase(
+    name="repoint-cells",
+    doing="Repointing table cells",
+    claim=_claim_cells,
+    number=lambda work: work.last_item_id,
+    work=repoint_cells,
+    record=_record_cells,
+    batch_size=1,
+    active=_TABLES_ACTIVE,
+)
+
 VERIFY: Phase[tuple[VerifyWork, ...]] = Phase(
     name="verify",
     doing="Reading back",
@@ -115,8 +166,13 @@ VERIFY: Phase[tuple[VerifyWork, ...]] = Phase(
     active=_CALLS_ACTIVE,
 )
 
-INDEXING: tuple[Phase[Any], ...] = (WALK, DESCRIBE)
+INDEXING: tuple[Phase[Any], ...] = (WALK, DESCRIBE, DESCRIBE_TABLES)
 """Changes nothing in Synapse."""
 
-MIGRATING: tuple[Phase[Any], ...] = (COPY, PROVE, COPY, PROVE, REPOINT, VERIFY)
+MIGRATING: tuple[Phase[Any], ...] = (COPY, PROVE, COPY, PROVE, SNAPSHOT_TABLES, REPOINT, REPOINT_CELLS, VERIFY)
 """Copying and proving stand twice: a copy that proved bad is discarded and made anew, once."""
+
+
+def migrating(*, table_snapshots: bool) -> tuple[Phase[Any], ...]:
+    """The phases of a migration that freezes tables first, or does not."""
+    return tuple(phase for phase in MIGRATING if table_snapshots or phase is not SNAPSHOT_TABLES)

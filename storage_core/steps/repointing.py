@@ -36,7 +36,7 @@ async def _settled(change: Repoint, catalog: Catalog) -> RepointOutcome:
     try:
         return await _sent(change, catalog)
     except RestError as error:
-        return RepointFailed(item_id=change.item_id, reason=_reason(error), detail=error.what)
+        return RepointFailed(item_id=change.item_id, reason=reason_of(error), detail=error.what)
 
 
 async def _sent(change: Repoint, catalog: Catalog) -> RepointOutcome:
@@ -108,7 +108,8 @@ async def _send_until_known(
     return None
 
 
-def _reason(error: RestError) -> ReasonCode:
+def reason_of(error: RestError) -> ReasonCode:
+    """Why a change could not be made."""
     match error:
         case AnswerLost() | ServerFault():
             return ReasonCode.SERVICE_FAULT

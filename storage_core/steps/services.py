@@ -9,6 +9,7 @@ from storage_core.model.copies import ProofLevel
 from storage_core.model.settings import MigrationSettings
 from storage_core.ports import Catalog, Clock, CopyEngine, ObjectReader
 from storage_core.steps.known import EtagMeanings, KnownLocations
+from storage_core.steps.turns import TableTurns
 
 Emit = Callable[[Any], None]
 """Hands one outcome to the thread that owns the index. Never blocks, never fails."""
@@ -28,6 +29,8 @@ class Services:
     clock: Clock
     settings: MigrationSettings
     proof_level: ProofLevel = ProofLevel.STANDARD
+    table_snapshots: bool = True
     etag_meanings: EtagMeanings = field(default_factory=EtagMeanings)
     locations: KnownLocations = field(default_factory=KnownLocations)
+    turns: TableTurns = field(default_factory=TableTurns)
     stop: threading.Event = field(default_factory=threading.Event)

@@ -23,6 +23,7 @@ from storage_core.synapse.endpoints.file_handles import MOST_PER_BATCH, FileHand
 from storage_core.synapse.endpoints.storage_locations import StorageLocations
 from storage_core.synapse.endpoints.upload_destinations import UploadDestinations
 from storage_core.synapse.endpoints.users import Users
+from storage_core.synapse.table_catalog import SynapseTableCatalog
 from storage_core.synapse.transport import Transport
 
 _ANONYMOUS = "273950"
@@ -32,16 +33,16 @@ _ALL_KINDS = tuple(kind for kind in EntityKind if kind is not EntityKind.UNKNOWN
 _KINDS_BEFORE_2025 = tuple(kind for kind in _ALL_KINDS if kind is not EntityKind.RECORD_SET)
 
 
-class SynapseCatalog:
+class SynapseCatalog(SynapseTableCatalog):
     """Synapse's records. One call per method unless it says otherwise."""
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
+        super().__init__(transport, clock)
         self._entities = Entities(transport)
         self._handles = FileHandles(transport)
         self._locations = StorageLocations(transport)
         self._destinations = UploadDestinations(transport)
         self._users = Users(transport)
-        self._clock = clock
         self._kinds = _ALL_KINDS
         self._scopes = transport.token_scopes
 

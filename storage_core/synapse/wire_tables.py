@@ -5,35 +5,21 @@ from dataclasses import dataclass
 
 from storage_core.model.handles import FileHandle
 from storage_core.model.ids import ColumnId, EntityId, FileHandleId
+from storage_core.model.tables import (
+    CellChange,
+    FileColumn,
+    RowReference,
+    RowWindow,
+    TableColumn,
+    TableRow,
+    TableVersion,
+)
 from storage_core.synapse.calls import Answer, JsonObject
 from storage_core.synapse.wire_fields import Fields, nonsense
 from storage_core.synapse.wire_handles import read_handle
 
 _PREFIX = "org.sagebionetworks.repo.model.table."
 _ROWS, _COUNT, _PAGE_SIZE = 0x1, 0x2, 0x8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableColumn:
-    """One column; `id` is None for a column that a query made up."""
-
-    id: ColumnId | None
-    name: str
-    column_type: str
-
-    @property
-    def holds_file_handles(self) -> bool:
-        """Whether its cells are file handle ids."""
-        return self.column_type == "FILEHANDLEID"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableRow:
-    """One row of a query. `values` are texts or None, in the order of the columns."""
-
-    row_id: int | None
-    version: int | None
-    values: tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,23 +39,6 @@ class CsvResult:
 
     handle_id: FileHandleId
     etag: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowReference:
-    """A row at a version of it."""
-
-    row_id: int
-    version: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellChange:
-    """A new handle for one cell of an existing row."""
-
-    row_id: int
-    column_id: ColumnId
-    handle_id: FileHandleId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +74,10 @@ def _column(fields: Fields) -> TableColumn:
     )
 
 
-def query_request(table_id: EntityId, sql: str, *, limit: int | None, count: bool) -> JsonObject:
-    """Ask for rows, and with *count* for their number and the page size as well."""
+def query_request(
+    table_id: EntityId, sql: str, *, limit: int | None, count: bool = False, page_size: bool = False
+) -> JsonObject:
+    """Ask for rows; with *page_size* also for how many fit into a page, with *count* also for their number."""
     query: JsonObject = {"sql": sql}
     if limit is not None:
         query["limit"] = limit
@@ -114,8 +85,21 @@ def query_request(table_id: EntityId, sql: str, *, limit: int | None, count: boo
         "concreteType": f"{_PREFIX}QueryBundleRequest",
         "entityId": table_id,
         "query": query,
-        "partMask": _ROWS | _COUNT | _PAGE_SIZE if count else _ROWS,
+        "partMask": _ROWS | (_COUNT if count else 0) | (_PAGE_SIZE if count or page_size else 0),
     }
+
+
+def file_rows_sql(table_id: EntityId, columns: Sequence[FileColumn], window: RowWindow) -> str:
+    """Select the given columns of a window of rows, by row id and not by offset (contract 9.3)."""
+    names = ", ".join(quoted(column.name) for column in columns)
+    until = "" if window.until is None else f" AND ROW_ID <= {window.until}"
+    return f"SELECT {names} FROM {table_id} WHERE ROW_ID > {window.after}{until} ORDER BY ROW_ID LIMIT {window.limit}"  # noqa: S608 - the names are quoted
+
+
+def quoted(name: str) -> str:
+    """A column's name as the query language wants names that may hold anything."""
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def read_page(answer: Answer) -> QueryPage:
@@ -233,3 +217,15 @@ def read_snapshot(answer: Answer) -> int:
     if version is None:
         raise nonsense(answer.call, "the snapshot has no version")
     return version
+
+
+def read_versions(answer: Answer, table_id: EntityId) -> tuple[TableVersion, ...]:
+    """Read one page of frozen versions, newest first; what is still in progress is not among them (contract 6.3)."""
+    return tuple(
+        TableVersion(
+            table_id=table_id,
+            number=entry.whole("versionNumber"),
+            comment=entry.optional_text("versionComment"),
+        )
+        for entry in Fields.of(answer).inners("results")
+    )

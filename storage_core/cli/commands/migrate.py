@@ -64,6 +64,9 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
     include_table_files: TablesOption = False,  # noqa: FBT002 - a flag
     continue_on_error: ContinueOption = False,  # noqa: FBT002 - a flag
     max_failures: FailuresOption = None,
+    no_table_snapshots: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--no-table-snapshots", help="Do not freeze tables as versions before changing them.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Index and plan only.")] = False,  # noqa: FBT002 - a flag
     force: Annotated[bool, typer.Option("--force", help="Agree to the plan without being asked.")] = False,  # noqa: FBT002 - a flag
     csv_log_path: Annotated[
@@ -89,7 +92,12 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
     settings = settings_from(
         entity, location_id, source_storage_location_ids, file_version_strategy, include_tables=include_table_files
     )
-    options = run_options(continue_on_error=continue_on_error, max_failures=max_failures, proof=proof)
+    options = run_options(
+        continue_on_error=continue_on_error,
+        max_failures=max_failures,
+        proof=proof,
+        table_snapshots=not no_table_snapshots,
+    )
     order = Order(
         index_path=index,
         csv_path=csv_log_path,

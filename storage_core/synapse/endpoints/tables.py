@@ -5,19 +5,13 @@ from urllib.parse import quote
 
 from storage_core.model.handles import FileHandle
 from storage_core.model.ids import ColumnId, EntityId
+from storage_core.model.tables import CellChange, RowReference, TableColumn, TableVersion
 from storage_core.ports import Clock
 from storage_core.synapse import wire_tables
 from storage_core.synapse.calls import RestCall
 from storage_core.synapse.endpoints.async_jobs import AsyncJobs
 from storage_core.synapse.transport import Transport
-from storage_core.synapse.wire_tables import (
-    CellChange,
-    CellsChanged,
-    CsvResult,
-    QueryPage,
-    RowReference,
-    TableColumn,
-)
+from storage_core.synapse.wire_tables import CellsChanged, CsvResult, QueryPage
 
 
 class Tables:
@@ -34,12 +28,20 @@ class Tables:
         )
         return wire_tables.read_columns(await self._transport.send(call))
 
-    async def query(self, *, table_id: EntityId, sql: str, limit: int | None = None, count: bool = False) -> QueryPage:
+    async def query(
+        self,
+        *,
+        table_id: EntityId,
+        sql: str,
+        limit: int | None = None,
+        count: bool = False,
+        page_size: bool = False,
+    ) -> QueryPage:
         """One page of rows (contract 9.2): a start and one to three polls. Repeat-safe: it reads.
 
         Go on with ``WHERE ROW_ID > last ORDER BY ROW_ID`` (contract 9.3). BadRequest for a mistake in *sql*.
         """
-        body = wire_tables.query_request(table_id, sql, limit=limit, count=count)
+        body = wire_tables.query_request(table_id, sql, limit=limit, count=count, page_size=page_size)
         answer = await self._jobs.run(path=f"{_path(table_id)}/table/query/async", body=body, repeat_safe=True)
         return wire_tables.read_page(answer)
 
@@ -79,6 +81,12 @@ class Tables:
         body = wire_tables.snapshot_request(comment)
         call = RestCall(method="POST", path=f"{_path(table_id)}/table/snapshot", body=body, repeat_safe=False)
         return wire_tables.read_snapshot(await self._transport.send(call))
+
+    async def versions_page(self, *, table_id: EntityId, offset: int, limit: int) -> tuple[TableVersion, ...]:
+        """Frozen versions, newest first; the service sets no highest limit (contract 6.3). Repeat-safe: it reads."""
+        query = (("offset", str(offset)), ("limit", str(limit)))
+        call = RestCall(method="GET", path=f"{_path(table_id)}/version", query=query, repeat_safe=True)
+        return wire_tables.read_versions(await self._transport.send(call), table_id)
 
 
 def _path(table_id: EntityId) -> str:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from storage_core.errors import AnswerLost, BadRequest, Forbidden
 from storage_core.model.ids import ColumnId, EntityId, FileHandleId
+from storage_core.model.tables import CellChange, RowReference, TableColumn, TableRow
 from storage_core.synapse.endpoints.tables import Tables
-from storage_core.synapse.wire_tables import CellChange, CsvResult, RowReference, TableColumn, TableRow, change_request
+from storage_core.synapse.wire_tables import CsvResult, change_request
 
 TABLE = EntityId("syn888")
 PROCESSING = {"jobState": "PROCESSING", "jobId": "55001", "progressMessage": "Waiting for table lock"}

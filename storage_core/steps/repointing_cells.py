@@ -1,0 +1,162 @@
+"""Phase repoint cells: read, compare, write, read again.
+
+Synapse has no guard for a cell: the last writer wins (contract 9.7). So the cells are read right before they are
+written, only those that still hold what was indexed are written, and they are read again after it.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from storage_core.errors import BadRequest, Forbidden, RestError, ServerFault
+from storage_core.model.ids import ColumnId, EntityId, FileHandleId
+from storage_core.model.repoints import RepointFailed, RepointOutcome, SwapCellHandle
+from storage_core.model.tables import CellChange, FileColumn, RowWindow
+from storage_core.model.works import CellsWork
+from storage_core.plan.cells import batches, column_is_gone, explain_cell, row_is_gone, rows_per_page
+from storage_core.ports import Catalog
+from storage_core.steps.repointing import reason_of
+from storage_core.steps.services import Emit, Services
+
+_WRITES_AT_MOST = 3
+_DIGITS = re.compile(r"\d+")
+
+_Row = dict[ColumnId, FileHandleId | None]
+
+
+async def repoint_cells(work: CellsWork, services: Services, emit: Emit) -> None:
+    """Change cells of one table in as few transactions as the service's limits allow, one after the other.
+
+    Emits the outcomes of each transaction together.
+    """
+    async with services.turns.of(work.table_id):
+        for batch in batches(work.changes):
+            if services.stop.is_set():
+                return
+            emit(await _Batch(work.table_id, batch, services.catalog).settled())
+
+
+class _Batch:
+    """Cells on their way from the indexed handle to the new one; at most one transaction's worth."""
+
+    def __init__(self, table_id: EntityId, changes: Sequence[SwapCellHandle], catalog: Catalog) -> None:
+        self._table_id = table_id
+        self._catalog = catalog
+        self._columns: dict[ColumnId, FileColumn] | None = None
+        self._waiting = list(changes)
+        self._outcomes: list[RepointOutcome] = []
+        self._was_sent = False
+        self._was_acknowledged = False
+
+    async def settled(self) -> tuple[RepointOutcome, ...]:
+        """One outcome per cell, whatever the service answers."""
+        try:
+            await self._look()
+            for attempt in range(_WRITES_AT_MOST):
+                if not self._waiting:
+                    break
+                await self._write_and_look(is_last=attempt == _WRITES_AT_MOST - 1)
+        except RestError as error:
+            self._fail(self._waiting, error)
+        return tuple(self._outcomes)
+
+    async def _write_and_look(self, *, is_last: bool) -> None:
+        """Write what waits and see what came of it.
+
+        Raises:
+            RestError: refused, and there is no reason, or no leave, to try again.
+        """
+        before = len(self._waiting)
+        refusal = await self._refusal()
+        if isinstance(refusal, Forbidden):
+            self._fail(self._named_in(refusal), refusal)
+        await self._look()
+        # A fault says nothing about whether the cells were written, or still will be: writing the same again is
+        # harmless (contract 13.6). Any other refusal is worth a second try only when fewer cells are left.
+        is_worth_it = isinstance(refusal, ServerFault) or len(self._waiting) < before
+        if refusal is not None and (is_last or not is_worth_it):
+            raise refusal
+
+    async def _refusal(self) -> RestError | None:
+        changes = [
+            CellChange(row_id=one.place.row_id, column_id=one.place.column_id, handle_id=one.new)
+            for one in self._waiting
+        ]
+        self._was_sent = True
+        try:
+            await self._catalog.change_cells(self._table_id, changes)
+        except RestError as error:
+            return error
+        self._was_acknowledged = True
+        return None
+
+    async def _look(self) -> None:
+        """Read the waiting cells and settle those that need no (further) change."""
+        if not self._waiting:
+            return
+        rows = await self._rows_in_spite_of_dropped_columns()
+        waiting: list[SwapCellHandle] = []
+        for change in self._waiting:
+            outcome = self._outcome(change, rows.get(change.place.row_id))
+            if outcome is None:
+                waiting.append(change)
+            else:
+                self._outcomes.append(outcome)
+        self._waiting = waiting
+
+    def _outcome(self, change: SwapCellHandle, row: _Row | None) -> RepointOutcome | None:
+        if change.place.column_id not in (self._columns or {}):
+            return column_is_gone(change)
+        if row is None:
+            return row_is_gone(change)
+        return explain_cell(
+            change,
+            row[change.place.column_id],
+            was_sent=self._was_sent,
+            was_acknowledged=self._was_acknowledged,
+        )
+
+    async def _rows_in_spite_of_dropped_columns(self) -> dict[int, _Row]:
+        """The rows; the table's columns are asked for first, and again when the query does not know one of them."""
+        known = self._columns
+        if known is None:
+            known = self._columns = await self._columns_now()
+        try:
+            return await self._rows(known)
+        except BadRequest:
+            self._columns = await self._columns_now()
+            if self._columns == known:
+                raise
+            return await self._rows(self._columns)
+
+    async def _columns_now(self) -> dict[ColumnId, FileColumn]:
+        return {column.id: column for column in await self._catalog.file_columns(self._table_id)}
+
+    async def _rows(self, present: dict[ColumnId, FileColumn]) -> dict[int, _Row]:
+        """The waiting cells by row, read page by page; long stretches of rows that do not matter are skipped."""
+        wanted = sorted({change.place.row_id for change in self._waiting})
+        asked = {change.place.column_id for change in self._waiting}
+        columns = [column for column in present.values() if column.id in asked]
+        rows: dict[int, _Row] = {}
+        at = 0
+        while columns and at < len(wanted):
+            window = RowWindow(after=wanted[at] - 1, until=wanted[-1], limit=rows_per_page(len(columns)))
+            page = await self._catalog.file_rows(self._table_id, columns, window)
+            for row in page.rows:
+                rows[row.row_id] = {column.id: held for column, held in zip(columns, row.handles, strict=True)}
+            if page.is_complete or not page.rows:
+                break
+            at = bisect_right(wanted, page.rows[-1].row_id)
+        return rows
+
+    def _named_in(self, refusal: RestError) -> list[SwapCellHandle]:
+        """The cells whose new handle the refusal names."""
+        named = set(_DIGITS.findall(refusal.reason))
+        return [change for change in self._waiting if change.new in named]
+
+    def _fail(self, changes: Sequence[SwapCellHandle], error: RestError) -> None:
+        self._outcomes += [
+            RepointFailed(item_id=change.item_id, reason=reason_of(error), detail=error.what) for change in changes
+        ]
+        failed = {change.item_id for change in changes}
+        self._waiting = [change for change in self._waiting if change.item_id not in failed]
