@@ -27,6 +27,9 @@ def build_small_project(world: World, *, with_large: bool = True) -> ScenarioFac
         summary = builder.text_handle("a,b\n1,2\n", "summary.csv")
         told = builder.file(data, "summary.csv", summary, activity_id=activity, description="Table 1")
         builder.landmarks["provenance"] = told.id
+        # what somebody has uploaded and not put anywhere yet: the summary once more, and another one
+        builder.landmarks["spare-same"] = builder.text_handle("a,b\n1,2\n", "summary.csv").id
+        builder.landmarks["spare-other"] = builder.text_handle("a,b\n3,4\n", "summary.csv").id
         if with_large:
             large = builder.virtual_handle(LARGE_BYTES, "genome.bam")
             builder.landmarks["large"] = builder.file(data, "genome.bam", large, trait=Trait.HUGE).id

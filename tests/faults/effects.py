@@ -67,6 +67,11 @@ class Effect:
     discards: bool = False
     is_slow: bool = False
 
+    def worst_cure(self, call: str) -> Cure:
+        """What *call* may need after this effect at most."""
+        # a start that is answered 502 on and on is how a missing source object looks (contract 8.8): for a person
+        return Cure.RETRY_ALL if self.lasts and call == START and "502" in self.name else self.cure
+
     def make_rule(self, method: str, path: str, *, skip: int) -> FaultRule | None:
         """The sandbox's rule for one call; it lets the first *skip* of its kind pass."""
         if self.rule is None:
