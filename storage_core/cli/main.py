@@ -8,6 +8,7 @@ import typer
 from storage_core.cli.commands.demo import demo
 from storage_core.cli.commands.doctor import doctor
 from storage_core.cli.commands.export import export
+from storage_core.cli.commands.import_index import import_index
 from storage_core.cli.commands.index import index
 from storage_core.cli.commands.location import location
 from storage_core.cli.commands.migrate import migrate
@@ -73,8 +74,8 @@ def _global_options(
     )
 
 
-for command in (index, migrate, plan, status, why, verify, retry, export, report, doctor, sandbox, demo):
-    app.command(command.__name__)(command)
+for command in (index, import_index, migrate, plan, status, why, verify, retry, export, report, doctor, sandbox, demo):
+    app.command(command.__name__.replace("_", "-"))(command)
 app.add_typer(location, name="location")
 app.add_typer(setting, name="setting")
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from storage_core.index.adopted import use_adopted_copies
 from storage_core.index.database import Database, arrow_table
 from storage_core.index.rows import SOURCE_COLUMNS, copy_request, numbers, proof_work
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy
@@ -146,6 +147,7 @@ class CopyTables:
             self._database.rows(_INSERT_SOURCES, [before])
             self._database.rows("drop table new_copy")
             self._database.rows(_DROP_UNUSED)
+            use_adopted_copies(self._database, now)
             self._database.rows(_READY)
             self._database.rows(_ALREADY_FAILED, [now])
             self._mark_indexed(count)

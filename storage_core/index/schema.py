@@ -77,6 +77,16 @@ create table table_snapshot (entity bigint not null, version integer not null, t
 # The table versions that a migration makes are found again by this word in their comment, also after a kill.
 _MIGRATION_ID = "insert into fact values ('migration_id', cast(uuid() as varchar))"
 
+_ADOPTED_VERSION = """
+create table adopted_version (
+    entity bigint not null, version integer not null, handle bigint not null, source bigint, file_size bigint
+)"""
+
+_ADOPTED_COPY = """
+create table adopted_copy (
+    from_handle bigint not null, to_handle bigint not null, file_size bigint not null, part_size_bytes bigint not null
+)"""
+
 STEPS: tuple[SchemaStep, ...] = (
     SchemaStep(
         number=1,
@@ -97,6 +107,7 @@ STEPS: tuple[SchemaStep, ...] = (
         ),
     ),
     SchemaStep(number=2, name="table snapshots", statements=(_TABLE_SNAPSHOT, _MIGRATION_ID)),
+    SchemaStep(number=3, name="adopted from synapseclient", statements=(_ADOPTED_VERSION, _ADOPTED_COPY)),
 )
 
 NEWEST = STEPS[-1].number

@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Self
 
+from storage_core.index.adopted import store_adoption
 from storage_core.index.cells import CellTables
 from storage_core.index.copies import CopyTables
 from storage_core.index.database import Database
@@ -10,6 +11,7 @@ from storage_core.index.guard import release, remove_note
 from storage_core.index.plan import PlanTables
 from storage_core.index.snapshot import Publisher
 from storage_core.index.table_walk import TableWalkTables
+from storage_core.model.adoptions import Adoption
 from storage_core.model.settings import MigrationSettings
 
 
@@ -23,6 +25,10 @@ class Index(TableWalkTables, CopyTables, CellTables, PlanTables):
         super().__init__(database, settings)
         self._publisher = Publisher(database)
         self._closed = False
+
+    def adopt(self, adoption: Adoption, *, told: str) -> None:
+        """Start from what another tool's index knows; *told* goes to the journal. For a new index only."""
+        store_adoption(self._database, adoption, told=told)
 
     def publish(self, *, force: bool = False) -> None:
         """See ports.PlanLedger. At most every few seconds, less often for a large index, unless *force*."""

@@ -1,9 +1,10 @@
 """The walk's tables: what was found, and what looking into it showed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from storage_core.index.adopted import finished_versions
 from storage_core.index.database import Database, arrow_table
 from storage_core.index.rows import (
     FACTS_SCHEMA,
@@ -27,6 +28,7 @@ from storage_core.model.items import IndexedItem, ItemFacts, ItemStatus, ReasonC
 from storage_core.model.settings import MigrationSettings
 from storage_core.model.tallies import Tally
 from storage_core.model.works import Described, FoundEntity, Listed, LookFailed
+from storage_core.plan.adopting import places_of_finished
 from storage_core.plan.listing import disposition
 
 _FILE_KINDS = (EntityKind.FILE, EntityKind.RECORD_SET)
@@ -193,7 +195,21 @@ class WalkTables:
         if rows:
             self._database.rows("insert into found select * from fresh", fresh=arrow_table(FOUND_SCHEMA, rows))
         self._insert_items(left)
+        self._settle_finished(dict(enumerate(fresh, start=first)))
         return len(left)
+
+    def _settle_finished(self, fresh: Mapping[int, tuple[EntityId | None, EntityHeader]]) -> None:
+        """Spare the reading of files that an earlier tool is known to have finished (see plan/adopting.py)."""
+        known = finished_versions(self._database, [header.id for _, header in fresh.values()])
+        items: list[NewItem] = []
+        seqs: list[int] = []
+        for seq, (parent_id, header) in fresh.items():
+            places = places_of_finished(header, parent_id, known.get(header.id, ()), self._settings)
+            if places:
+                items += [NewItem(header.kind, place) for place in places]
+                seqs.append(seq)
+        self._insert_items(items)
+        self._close(seqs, State.DONE)
 
     def _close(self, seqs: Sequence[int], state: str) -> None:
         if seqs:
