@@ -1,0 +1,17 @@
+"""Benchmarks: us and the existing client side by side, in the sandbox. One benchmark is one file and one line here."""
+
+from collections.abc import Mapping
+
+from benchmarks.cells_distinct import CELLS_DISTINCT
+from benchmarks.cells_shared import CELLS_SHARED
+from benchmarks.large_files import LARGE_FILES
+from benchmarks.orchestration import ORCHESTRATION
+from benchmarks.registry import Benchmark
+from benchmarks.selection import SELECTION
+from benchmarks.small_latest import SMALL_LATEST
+from benchmarks.small_new import SMALL_NEW
+from benchmarks.versions import VERSIONS
+
+_ALL = (SMALL_NEW, SMALL_LATEST, VERSIONS, CELLS_DISTINCT, CELLS_SHARED, LARGE_FILES, SELECTION, ORCHESTRATION)
+
+BENCHMARKS: Mapping[str, Benchmark] = {benchmark.name: benchmark for benchmark in _ALL}

@@ -1,0 +1,88 @@
+"""`python -m benchmarks [NAME ...]`: measure, print markdown, keep everything measured in a JSON file."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import BENCHMARKS
+from benchmarks.registry import Report, Wishes
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    told = "\n".join(f"  {one.name:15} {one.purpose}" for one in BENCHMARKS.values())
+    made = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=f"Measure us and the existing client side by side, in the sandbox.\n\n{told}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("names", nargs="*", metavar="NAME", type=_known, help="which ones; all by default")
+    made.add_argument("--runs", type=int, default=3, help="how often each is run; medians are told (3)")
+    made.add_argument("--quick", action="store_true", help="small sizes, one run: shows that it works")
+    made.add_argument("--size", type=int, help="items of each contest, instead of its own number")
+    made.add_argument(
+        "--window",
+        type=float,
+        default=12.0,
+        metavar="SECONDS",
+        help="length of the throttle's window, for both sides; 60 is the service's own (12)",
+    )
+    made.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER", help="where the JSON file goes")
+    return made
+
+
+def _known(name: str) -> str:
+    if name not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
+    return name
+
+
+def wishes_of(arguments: argparse.Namespace) -> Wishes:
+    """What was asked for; a quick look is a single run."""
+    return Wishes(
+        runs=1 if arguments.quick else max(1, arguments.runs),
+        is_quick=arguments.quick,
+        size=arguments.size,
+        window_seconds=arguments.window,
+    )
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the benchmarks asked for, one after the other; each one's tables are printed when it is done."""
+    arguments = parser().parse_args(words)
+    wishes = wishes_of(arguments)
+    began = datetime.now(UTC)
+    reports = []
+    for name in arguments.names or BENCHMARKS:
+        report = BENCHMARKS[name].run(wishes)
+        reports.append(report)
+        print(f"## {name}\n\n{BENCHMARKS[name].purpose}\n")
+        print("\n\n".join(table.markdown() for table in report.tables), end="\n\n", flush=True)
+        kept = _keep(arguments.results, began, wishes, reports)
+        print(f"kept in {kept}", file=sys.stderr)
+
+
+def _keep(folder: Path, began: datetime, wishes: Wishes, reports: list[Report]) -> Path:
+    """Written anew after each benchmark, so that an interruption costs only the one that was running."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{began:%Y-%m-%d-%H%M%S}.json"
+    document = {
+        "began": began.isoformat(),
+        "cores": os.cpu_count(),
+        "runs": wishes.runs,
+        "quick": wishes.is_quick,
+        "windowSeconds": wishes.window_seconds,
+        "reports": [report.as_json() for report in reports],
+    }
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""A table whose cells have a file each."""
+
+from benchmarks.contest import Contest, hold
+from benchmarks.contestants import MODELS, US, UTILS, Question
+from benchmarks.end_state import judge_cells
+from benchmarks.registry import Benchmark, Report, Wishes
+from benchmarks.telling import report_of
+from benchmarks.worlds import cells
+
+
+def cells_contest(wishes: Wishes, *, rows: int, handles: int) -> Contest:
+    """A table of *rows* cells that use *handles* files in turn."""
+    return Contest(
+        question=Question(
+            strategy="skip",
+            tables=True,
+            window_seconds=wishes.window_seconds,
+            calls_per_window=round(10 * wishes.window_seconds),
+        ),
+        fill=lambda world, items: cells(world, items, handles=handles),
+        judge=judge_cells,
+        items=rows,
+        item="cell",
+        latency_seconds=0.05,
+        quiet_seconds=45 + wishes.window_seconds,
+    )
+
+
+def _run(wishes: Wishes) -> Report:
+    rows = wishes.items(usual=150, quick=20)
+    contest = cells_contest(wishes, rows=rows, handles=rows)
+    return report_of("cells-distinct", contest, hold(contest, [US, UTILS, MODELS], runs=wishes.runs))
+
+
+CELLS_DISTINCT = Benchmark(
+    name="cells-distinct",
+    purpose="A table with a file of its own in every row, under the throttle: all cells refer to copies in the end.",
+    run=_run,
+)

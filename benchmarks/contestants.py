@@ -1,0 +1,77 @@
+"""Who takes part in a contest, and how each is started."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.server import Sandbox
+
+ROOT = Path(__file__).parents[1]
+CHILDREN = Path(__file__).parent / "children"
+JUDGE_PYTHON = ROOT / ".venv-judge" / "bin" / "python"
+OURS = "synapse-storage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What every contestant is asked to do, and the throttle it meets."""
+
+    strategy: str
+    tables: bool = False
+    window_seconds: float
+    calls_per_window: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contestant:
+    """One way to migrate.
+
+    Attributes:
+        implementation: of the client; None for ours.
+        empties_cache: whether the client's cache is emptied between index and migrate, which gets past a deadlock.
+    """
+
+    name: str
+    implementation: str | None = None
+    empties_cache: bool = False
+
+    def command(self, question: Question, sandbox: Sandbox) -> list[str]:
+        """The process that migrates the sandbox's project."""
+        facts = sandbox.facts
+        if facts is None:
+            raise RuntimeError("a contest needs a filled sandbox")
+        if self.implementation is None:
+            words = ["migrate", facts.root_id, str(facts.destination_id), "migration.duckdb", "--force"]
+            words += ["--file-version-strategy", question.strategy, *["--include-table-files"] * question.tables]
+            return [sys.executable, str(CHILDREN / "ours.py"), str(question.window_seconds), *words]
+        wishes = {
+            "implementation": self.implementation,
+            "root": facts.root_id,
+            "destination": facts.destination_id,
+            "strategy": question.strategy,
+            "tables": question.tables,
+            "empties_cache": self.empties_cache,
+        }
+        return [str(JUDGE_PYTHON), str(CHILDREN / "theirs.py"), json.dumps(wishes)]
+
+
+US = Contestant(name=OURS)
+UTILS = Contestant(name="synapseutils", implementation="synapseutils")
+MODELS = Contestant(name="models", implementation="models")
+MODELS_EMPTIED = Contestant(name="models, cache emptied", implementation="models", empties_cache=True)
+
+
+def environment(question: Question, sandbox: Sandbox, home: Path) -> dict[str, str]:
+    """This sandbox, an empty home, nothing else of the developer's."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "TMPDIR"}}
+    return {
+        **kept,
+        "HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONWARNINGS": "ignore",
+        "SYNAPSE_STATE_FOLDER": str(home / "limits"),
+        "SYNAPSE_CALLS_PER_MINUTE": str(question.calls_per_window),
+        **sandbox.environment(),
+    }

@@ -1,0 +1,79 @@
+"""An index with a million waiting copies, written through its own methods."""
+
+from pathlib import Path
+
+from storage_core.index.opening import open_index
+from storage_core.index.store import Index
+from storage_core.model.entities import EntityHeader, EntityKind
+from storage_core.model.handles import FileHandle, HandleKind
+from storage_core.model.ids import EntityId, FileHandleId, PrincipalId, StorageLocationId
+from storage_core.model.items import IndexedItem, ItemFacts, ItemStatus
+from storage_core.model.places import FileVersion
+from storage_core.model.settings import FileVersionStrategy, MigrationSettings
+from storage_core.model.works import Described, FoundEntity, Listed
+
+_CHUNK = 10_000
+_ROOT = EntityHeader(id=EntityId("syn1"), name="root", kind=EntityKind.PROJECT, version=1)
+
+
+def filled_index(path: Path, rows: int) -> Path:
+    """Make an index with this many files, each waiting to be copied."""
+    settings = MigrationSettings(
+        roots=(_ROOT.id,), destination=StorageLocationId(77), strategy=FileVersionStrategy.LATEST
+    )
+    with open_index(path, settings, create=True) as index:
+        index.add_roots([_ROOT])
+        _list(index, rows)
+        while found := index.pending_files(after=0, limit=_CHUNK):
+            index.record_descriptions([_described(one) for one in found])
+        index.finish_indexing()
+    return path
+
+
+def _list(index: Index, rows: int) -> None:
+    """Folders below the root, as a project of this size has them: listing all at once takes its memory at once."""
+    (root,) = index.pending_containers(after=0, limit=1)
+    folders = tuple(
+        EntityHeader(id=EntityId(f"syn{number}"), name=f"folder {number}", kind=EntityKind.FOLDER, version=1)
+        for number in range(2, 2 + -(-rows // _CHUNK))
+    )
+    index.record_listings([Listed(seq=root.seq, container_id=root.entity_id, children=folders)])
+    first, left = 10_000_000, rows
+    while left:
+        (folder,) = index.pending_containers(after=0, limit=1)
+        count = min(left, _CHUNK)
+        children = tuple(
+            EntityHeader(id=EntityId(f"syn{number}"), name=f"file {number}.bin", kind=EntityKind.FILE, version=1)
+            for number in range(first, first + count)
+        )
+        index.record_listings([Listed(seq=folder.seq, container_id=folder.entity_id, children=children)])
+        first, left = first + count, left - count
+
+
+def _described(found: FoundEntity) -> Described:
+    number = int(found.entity_id.removeprefix("syn"))
+    handle = FileHandle(
+        id=FileHandleId(str(number + 50_000_000)),
+        kind=HandleKind.S3,
+        concrete_type="org.sagebionetworks.repo.model.file.S3FileHandle",
+        storage_location_id=StorageLocationId(1),
+        size_bytes=number % 100_000 + 1,
+        md5=f"{number:032x}",
+        file_name=found.name,
+        content_type="application/octet-stream",
+        bucket="proddata.sagebase.org",
+        key=f"3412/{number}/{found.name}",
+        created_by=PrincipalId("3412"),
+    )
+    facts = ItemFacts(
+        entity_id=found.entity_id,
+        parent_id=found.parent_id,
+        name=found.name,
+        place=FileVersion(entity_id=found.entity_id, version=1),
+        handle_id=handle.id,
+        handle=handle,
+        etag=f"{number:08x}-0000-4000-8000-000000000000",
+    )
+    return Described(
+        seq=found.seq, entity_id=found.entity_id, items=(IndexedItem(facts=facts, status=ItemStatus.INDEXED),)
+    )

@@ -1,0 +1,33 @@
+"""Files with histories, all versions in place."""
+
+from benchmarks.contest import Contest, hold
+from benchmarks.contestants import MODELS, US, UTILS, Question
+from benchmarks.end_state import files_judge
+from benchmarks.registry import Benchmark, Report, Wishes
+from benchmarks.telling import report_of
+from benchmarks.worlds import histories
+
+VERSIONS_PER_FILE = 3
+
+
+def _run(wishes: Wishes) -> Report:
+    files = wishes.items(usual=60, quick=12)
+    contest = Contest(
+        question=Question(
+            strategy="all", window_seconds=wishes.window_seconds, calls_per_window=round(10 * wishes.window_seconds)
+        ),
+        fill=lambda world, items: histories(world, -(-items // VERSIONS_PER_FILE), versions=VERSIONS_PER_FILE),
+        judge=files_judge("all"),
+        items=files * VERSIONS_PER_FILE,
+        item="version",
+        latency_seconds=0.05,
+        quiet_seconds=45 + wishes.window_seconds,
+    )
+    return report_of("versions", contest, hold(contest, [US, UTILS, MODELS], runs=wishes.runs))
+
+
+VERSIONS = Benchmark(
+    name="versions",
+    purpose="Files of three versions under the throttle, strategy all: every version is changed in place.",
+    run=_run,
+)

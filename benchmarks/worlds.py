@@ -1,0 +1,67 @@
+"""The worlds contests are held in. Files that a client may download have real bytes; nothing in them is awkward."""
+
+from sandbox.objects.records import GIB
+from sandbox.scenarios.builder import Builder
+from sandbox.scenarios.facts import ScenarioFacts
+from sandbox.synapse.columns import ColumnType
+from sandbox.synapse.entities import Entity
+from sandbox.synapse.kinds import Kind
+from sandbox.synapse.world import World
+
+FOLDERS = 4
+"""Few: one of the client's implementations stops for ever at as many sibling folders as it has permits."""
+
+ROWS_PER_TRANSACTION = 1_000
+
+
+def small_files(world: World, files: int) -> ScenarioFacts:
+    """Files of one version and some hundred bytes, in a few folders."""
+    return histories(world, files, versions=1)
+
+
+def histories(world: World, files: int, *, versions: int) -> ScenarioFacts:
+    """Files with this many versions each, every version with a handle of its own."""
+    builder = Builder(world, "benchmark", 0)
+    with builder.days_ago(100):
+        project = builder.project("Benchmark")
+        folders = [builder.folder(project, f"folder {number}") for number in range(FOLDERS)]
+        for number in range(files):
+            name = f"file_{number:06d}.txt"
+            texts = [f"file {number}, version {version}\n" * 20 for version in range(versions)]
+            made = builder.file(folders[number % FOLDERS], name, builder.text_handle(texts[0], name))
+            for text in texts[1:]:
+                builder.version(made, builder.text_handle(text, name))
+        return builder.facts(project)
+
+
+def large_files(world: World, files: int, *, gigabytes: int) -> ScenarioFacts:
+    """Files that are only declared."""
+    builder = Builder(world, "benchmark", 0)
+    with builder.days_ago(100):
+        project = builder.project("Benchmark")
+        folder = builder.folder(project, "sequencing")
+        for number in range(files):
+            name = f"sample_{number:04d}.bam"
+            builder.file(folder, name, builder.virtual_handle(gigabytes * GIB, name))
+        return builder.facts(project)
+
+
+def cells(world: World, rows: int, *, handles: int) -> ScenarioFacts:
+    """One table with a file in every row; its cells use this many handles in turn, or fewer if there are fewer rows."""
+    builder = Builder(world, "benchmark", 0)
+    handles = min(handles, rows)
+    with builder.days_ago(100):
+        project = builder.project("Benchmark")
+        made = [builder.text_handle(f"cell {number}\n" * 20, f"cell_{number:06d}.txt") for number in range(handles)]
+        _fill(builder, project, [(f"row {row}", made[row % handles].id) for row in range(rows)])
+        return builder.facts(project)
+
+
+def _fill(builder: Builder, project: Entity, rows: list[tuple[str, str]]) -> None:
+    world = builder.world
+    label = world.tables.columns.add(world, "label", ColumnType.STRING)
+    file = world.tables.columns.add(world, "file", ColumnType.FILEHANDLEID)
+    table = builder.entity(Kind.TABLE, project, "Attached", fields={"columnIds": [label.id, file.id]})
+    for start in range(0, len(rows), ROWS_PER_TRANSACTION):
+        batch = [{label.id: text, file.id: handle} for text, handle in rows[start : start + ROWS_PER_TRANSACTION]]
+        world.tables.append(world, table, batch, user_id=builder.steward.id)

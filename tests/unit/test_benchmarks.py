@@ -1,0 +1,67 @@
+"""The benchmarks can be listed, told apart and asked for; nothing is timed here."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import BENCHMARKS
+from benchmarks.__main__ import parser, wishes_of
+from benchmarks.registry import Table, Wishes
+
+HERE = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_each_says_its_purpose_in_one_sentence(name: str) -> None:
+    purpose = BENCHMARKS[name].purpose
+
+    assert purpose.endswith(".")
+    assert ". " not in purpose
+    assert purpose not in [one.purpose for other, one in BENCHMARKS.items() if other != name]
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_each_is_one_file_and_explained_in_the_readme(name: str) -> None:
+    assert (HERE / f"{name.replace('-', '_')}.py").is_file()
+    assert f"`{name}`" in (HERE / "README.md").read_text(encoding="utf-8")
+
+
+def test_all_benchmarks_run_three_times_unless_told_otherwise() -> None:
+    found = parser().parse_args([])
+
+    assert [] == found.names
+    assert Wishes(runs=3, is_quick=False, size=None, window_seconds=12.0) == wishes_of(found)
+
+
+def test_some_can_be_named_and_a_quick_look_is_one_run() -> None:
+    found = parser().parse_args(["selection", "small-new", "--quick", "--runs", "9", "--size", "7", "--window", "60"])
+
+    assert ["selection", "small-new"] == found.names
+    assert Wishes(runs=1, is_quick=True, size=7, window_seconds=60.0) == wishes_of(found)
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parser().parse_args(["smal-new"])
+
+    said = capsys.readouterr().err
+    assert [] == [name for name in BENCHMARKS if name not in said]
+
+
+def test_a_size_wins_over_the_usual_and_the_quick_one() -> None:
+    assert [300, 30, 7] == [
+        wishes.items(usual=300, quick=30) for wishes in (Wishes(), Wishes(is_quick=True), Wishes(is_quick=True, size=7))
+    ]
+
+
+def test_the_orchestrator_keeps_fewer_than_five_thousand_records_of_two_million_files() -> None:
+    from benchmarks.orchestration import BIG_PROJECT, records
+
+    assert records(BIG_PROJECT) < 5000
+    assert 6 == records(100, folders=4)
+
+
+def test_a_table_is_markdown_with_a_cell_for_every_column() -> None:
+    text = Table(heading="H", columns=("a", "b"), rows=(("x|y", "1"),), remarks=("note",)).markdown()
+
+    assert ["### H", "", "| a | b |", "| --- | ---: |", "| x/y | 1 |", "", "- note"] == text.splitlines()
