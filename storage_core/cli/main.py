@@ -9,6 +9,7 @@ from storage_core.cli.commands.demo import demo
 from storage_core.cli.commands.doctor import doctor
 from storage_core.cli.commands.export import export
 from storage_core.cli.commands.import_index import import_index
+from storage_core.cli.commands.get_sts_token import get_sts_token
 from storage_core.cli.commands.index import index
 from storage_core.cli.commands.location import location
 from storage_core.cli.commands.migrate import migrate
@@ -76,6 +77,7 @@ def _global_options(
 
 for command in (index, import_index, migrate, plan, status, why, verify, retry, export, report, doctor, sandbox, demo):
     app.command(command.__name__.replace("_", "-"))(command)
+app.command("get-sts-token")(get_sts_token)
 app.add_typer(location, name="location")
 app.add_typer(setting, name="setting")
 

@@ -1,19 +1,31 @@
-"""`synapse-storage location`: look at storage locations."""
+"""`synapse-storage location`: storage locations of every type."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from storage_core.cli.commands.location_choose import choose
+from storage_core.cli.commands.location_setup import setup_s3
+from storage_core.cli.location_options import (
+    AwsProfileOption,
+    BannerOption,
+    BaseKeyOption,
+    DescriptionOption,
+    OwnerFileOption,
+    StsOption,
+    read_secret,
+    split_attributes,
+)
+from storage_core.cli.location_views import attribute_table, location_document, location_table, place_text
 from storage_core.cli.session import session_of
 from storage_core.errors import ExitCode
-from storage_core.model.destinations import LocationFacts
+from storage_core.locations import TYPES, build_location, type_name_of, type_named
 from storage_core.model.ids import parse_storage_location_id
-from storage_core.reports.wording import plain_text
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 location = typer.Typer(help="Storage locations: where bytes can live.", no_args_is_help=True)
+location.command("setup-s3")(setup_s3)
+location.command("choose")(choose)
 
 
 @location.command("get")
@@ -22,57 +34,103 @@ def get(
     location_id: Annotated[str, typer.Argument(metavar="LOCATION_ID", show_default=False)],
 ) -> ExitCode:
     """Show one storage location of your own."""
-    from storage_core.wiring import connected  # late: the network is slow to import
+    from storage_core.steps.declaring import own_location  # late: the network is slow to import
+    from storage_core.storage_wiring import storage_desk
 
     session = session_of(ctx)
     wanted = parse_storage_location_id(location_id)
-    with connected(session.load_config()) as remote:
-        facts = remote.network.run(remote.catalog.location(wanted))
-    session.show(_table([facts]))
-    session.document(_document(facts))
+    with storage_desk(session.load_config()) as desk:
+        found = desk.network.run(own_location(wanted, desk.storage))
+    session.show(attribute_table(found))
+    session.document(location_document(found))
     return ExitCode.DONE
 
 
 @location.command("list")
 def list_(ctx: typer.Context) -> ExitCode:
-    """List the storage locations you have created, newest first."""
-    from storage_core.synapse.endpoints.storage_locations import StorageLocations  # late: as above
-    from storage_core.wiring import connected
+    """List the storage locations you have created, newest first, at most 100."""
+    from storage_core.storage_wiring import storage_desk  # late: the network is slow to import
 
     session = session_of(ctx)
-    with connected(session.load_config()) as remote:
-        found = remote.network.run(StorageLocations(remote.transport).mine())
-    session.show(_table(found))
-    session.document({"locations": [_document(facts) for facts in found]})
+    with storage_desk(session.load_config()) as desk:
+        found = desk.network.run(desk.storage.my_locations())
+    session.show(location_table(found))
+    session.document({"locations": [location_document(one) for one in found]})
     return ExitCode.DONE
 
 
-def _table(found: "list[LocationFacts] | tuple[LocationFacts, ...]") -> "Table":
-    from rich.table import Table  # late: keeps --help fast
-    from rich.text import Text
+@location.command("create")
+def create(  # noqa: PLR0913, PLR0917 - one parameter per option
+    ctx: typer.Context,
+    type_name: Annotated[str, typer.Argument(metavar="TYPE", help=f"One of {', '.join(TYPES)}.", show_default=False)],
+    bucket: Annotated[str | None, typer.Option("--bucket", help="Name of the bucket.", show_default=False)] = None,
+    base_key: BaseKeyOption = None,
+    sts_enabled: StsOption = False,  # noqa: FBT002 - a flag
+    endpoint_url: Annotated[
+        str | None, typer.Option("--endpoint-url", help="Address of the object store.", show_default=False)
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="Address of the SFTP or web server.", show_default=False)
+    ] = None,
+    supports_subfolders: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--supports-subfolders", help="Uploads go to a folder per Synapse folder.")
+    ] = False,
+    proxy_url: Annotated[
+        str | None, typer.Option("--proxy-url", help="Address of the proxy, https only.", show_default=False)
+    ] = None,
+    secret_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--secret-key-file",
+            help="File with the secret shared with the proxy, 36 characters or more; - for standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    benefactor_id: Annotated[
+        str | None,
+        typer.Option("--benefactor-id", help="Who may add to this entity may use the proxy.", show_default=False),
+    ] = None,
+    banner: BannerOption = None,
+    description: DescriptionOption = None,
+    upload_type: Annotated[
+        str | None, typer.Option("--upload-type", help="Where the type leaves a choice.", show_default=False)
+    ] = None,
+    attributes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other attribute of the type.", show_default=False),
+    ] = None,
+    write_owner_file: OwnerFileOption = False,  # noqa: FBT002 - a flag
+    aws_profile: AwsProfileOption = None,
+) -> ExitCode:
+    """Create a storage location, or find your own that is the same. Locations can be neither changed nor deleted."""
+    from storage_core.steps.declaring import declare_location, declare_with_owner_file  # late: slow to import
+    from storage_core.storage_wiring import owner_file_writer, storage_desk
 
-    table = Table(box=None, pad_edge=False, header_style="bright_black")
-    for heading in ("Id", "Type", "Bucket", "Base key", "STS"):
-        table.add_column(heading)
-    for facts in found:
-        table.add_row(
-            str(facts.id),
-            str(facts.kind),
-            Text(plain_text(facts.bucket or "")),
-            Text(plain_text(facts.base_key or "")),
-            "yes" if facts.sts_enabled else "no",
-        )
-    return table
-
-
-def _document(facts: LocationFacts) -> dict[str, Any]:
-    return {
-        "storage_location_id": int(facts.id),
-        "storage_type": str(facts.kind),
-        "upload_type": str(facts.upload_type),
-        "bucket": facts.bucket,
-        "base_key": facts.base_key,
-        "sts_enabled": facts.sts_enabled,
-        "created_by": facts.created_by,
-        "concrete_type": facts.concrete_type,
+    session = session_of(ctx)
+    wanted: dict[str, object] = {
+        "bucket": bucket,
+        "base_key": base_key,
+        "sts_enabled": sts_enabled,
+        "endpoint_url": endpoint_url,
+        "url": url,
+        "supports_subfolders": supports_subfolders,
+        "proxy_url": proxy_url,
+        "secret_key": read_secret(secret_key_file),
+        "benefactor_id": benefactor_id,
+        "banner": banner,
+        "description": description,
+        **split_attributes(attributes),
     }
+    coming = build_location(type_named(type_name), wanted, upload_type=upload_type)
+    with storage_desk(session.load_config()) as desk:
+        if write_owner_file:
+            writer = owner_file_writer(profile=aws_profile)
+            declared = desk.network.run(declare_with_owner_file(coming, desk.storage, writer))
+        else:
+            declared = desk.network.run(declare_location(coming, desk.storage))
+    made = declared.location
+    session.document({**location_document(made), "origin": declared.origin, "owner_file": declared.owner_file})
+    if declared.owner_file is not None:
+        session.print_line(f"{declared.owner_file} was written to bucket {bucket}.")
+    session.print_line(f"{declared.id} {declared.origin}: {type_name_of(made)}, {place_text(made)}")
+    return ExitCode.DONE

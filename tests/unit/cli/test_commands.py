@@ -139,7 +139,7 @@ def test_locations_and_settings_are_shown(run: Run, root: str, destination: str)
     assert ("EXTERNAL_S3", "lab-archive") == (one["storage_type"], one["bucket"])
     assert {"id": root, "storage_location_ids": []} == json.loads(run("setting", "get", root, "--json").stdout)
     resolved = json.loads(run("setting", "resolve", root.removeprefix("syn"), "--json").stdout)
-    assert {"id": root, "storage_location_id": 1} == resolved
+    assert (root, 1, None) == (resolved["id"], resolved["storage_location_id"], resolved["from"])
 
 
 def test_doctor_is_content_with_a_good_set_up(run: Run, root: str, destination: str) -> None:
