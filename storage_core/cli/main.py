@@ -8,8 +8,8 @@ import typer
 from storage_core.cli.commands.demo import demo
 from storage_core.cli.commands.doctor import doctor
 from storage_core.cli.commands.export import export
-from storage_core.cli.commands.import_index import import_index
 from storage_core.cli.commands.get_sts_token import get_sts_token
+from storage_core.cli.commands.import_index import import_index
 from storage_core.cli.commands.index import index
 from storage_core.cli.commands.location import location
 from storage_core.cli.commands.migrate import migrate
