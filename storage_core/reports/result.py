@@ -1,5 +1,6 @@
 """What a migration came to, under the names users of the existing client know."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,18 @@ class MigrationResult:
     def as_csv(self, path: str | Path) -> None:
         """Write the CSV log: the existing client's columns first, then ours. Atomic."""
         write_csv(self._queries, Path(path))
+
+    async def get_counts_by_status_async(self) -> dict[str, int]:
+        """See `get_counts_by_status`."""
+        return await asyncio.to_thread(self.get_counts_by_status)
+
+    async def get_migrations_async(self) -> list[dict[str, Any]]:
+        """See `get_migrations`; all at once."""
+        return await asyncio.to_thread(lambda: list(self.get_migrations()))
+
+    async def as_csv_async(self, path: str | Path) -> None:
+        """See `as_csv`."""
+        await asyncio.to_thread(self.as_csv, path)
 
     def to_arrow(self) -> Any:
         """All items as one `pyarrow.Table`, with the columns of the view `items_v1`."""

@@ -1,0 +1,111 @@
+"""The migration as methods of entities, in the signatures of the existing client's models."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+from storage_core.api.migrating import (
+    StorageLocation,
+    entity_id_of,
+    index_files_for_migration,
+    migrate_indexed_files,
+    roots_of_index,
+)
+from storage_core.errors import UsageError
+from storage_core.reports.result import MigrationResult
+
+
+class Migratable:
+    """What a project, folder, file or table can have moved. Needs an attribute `id`."""
+
+    id: str | None
+
+    def index_files_for_migration(
+        self,
+        dest_storage_location_id: StorageLocation,
+        db_path: str | Path | None = None,
+        *,
+        source_storage_location_ids: Iterable[StorageLocation] | None = None,
+        file_version_strategy: str = "new",
+        include_table_files: bool = False,
+        continue_on_error: bool = False,
+        synapse_client: object | None = None,
+    ) -> MigrationResult:
+        """Fill an index with this entity and everything below it; see `migrating.index_files_for_migration`."""
+        return index_files_for_migration(
+            synapse_client,
+            entity_id_of(self),
+            dest_storage_location_id,
+            db_path,
+            source_storage_location_ids,
+            file_version_strategy,
+            include_table_files,
+            continue_on_error,
+        )
+
+    def migrate_indexed_files(
+        self,
+        db_path: str | Path,
+        *,
+        create_table_snapshots: bool = True,
+        continue_on_error: bool = False,
+        force: bool = False,
+        synapse_client: object | None = None,
+    ) -> MigrationResult:
+        """Migrate what the index of this entity holds; see `migrating.migrate_indexed_files`.
+
+        Raises:
+            UsageError: the index is another entity's.
+        """
+        self._refuse_other_index(db_path)
+        return migrate_indexed_files(synapse_client, db_path, create_table_snapshots, continue_on_error, force)
+
+    async def index_files_for_migration_async(
+        self,
+        dest_storage_location_id: StorageLocation,
+        db_path: str | Path | None = None,
+        *,
+        source_storage_location_ids: Iterable[StorageLocation] | None = None,
+        file_version_strategy: str = "new",
+        include_table_files: bool = False,
+        continue_on_error: bool = False,
+        synapse_client: object | None = None,
+    ) -> MigrationResult:
+        """See `index_files_for_migration`."""
+        return await asyncio.to_thread(
+            self.index_files_for_migration,
+            dest_storage_location_id,
+            db_path,
+            source_storage_location_ids=source_storage_location_ids,
+            file_version_strategy=file_version_strategy,
+            include_table_files=include_table_files,
+            continue_on_error=continue_on_error,
+            synapse_client=synapse_client,
+        )
+
+    async def migrate_indexed_files_async(
+        self,
+        db_path: str | Path,
+        *,
+        create_table_snapshots: bool = True,
+        continue_on_error: bool = False,
+        force: bool = False,
+        synapse_client: object | None = None,
+    ) -> MigrationResult:
+        """See `migrate_indexed_files`."""
+        return await asyncio.to_thread(
+            self.migrate_indexed_files,
+            db_path,
+            create_table_snapshots=create_table_snapshots,
+            continue_on_error=continue_on_error,
+            force=force,
+            synapse_client=synapse_client,
+        )
+
+    def _refuse_other_index(self, db_path: str | Path) -> None:
+        roots = roots_of_index(db_path)
+        if entity_id_of(self) not in roots:
+            raise UsageError(
+                f"{db_path} is the index of {', '.join(roots)}, not of {entity_id_of(self)}.",
+                fix="Call it on that entity, or give this entity's own index.",
+            )

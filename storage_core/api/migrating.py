@@ -1,0 +1,246 @@
+"""Migrating from Python, under the names that users of the existing client know.
+
+Every function has an asynchronous twin. The index is used by one thread from opening to closing, and all network I/O
+runs on a loop of its own, so the blocking functions also work inside a running event loop (notebooks).
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from storage_core.api.clients import config_of
+from storage_core.api.reading import IndexOnDisk
+from storage_core.errors import FailureThresholdReached, NotConfirmed, UsageError
+from storage_core.index.parquet import export_parquet
+from storage_core.model.ids import EntityId, parse_entity_id, parse_storage_location_id
+from storage_core.model.plans import Plan
+from storage_core.model.settings import FileVersionStrategy, MigrationSettings, RunOptions
+from storage_core.plan.outcomes import Ending
+from storage_core.reports.result import MigrationResult
+from storage_core.reports.wording import counted
+from storage_core.steps.migration import RunOutcome
+from storage_core.wiring import opened
+
+StorageLocation = str | int
+"""Storage location ids come as numbers or texts."""
+
+
+class HasId(Protocol):
+    """An entity: ours, or one of `synapseclient`."""
+
+    @property
+    def id(self) -> str | int | None:
+        """Its Synapse id."""
+        ...
+
+
+Entity = str | int | HasId
+
+
+def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's signature
+    syn: object | None,
+    entity: Entity,
+    dest_storage_location_id: StorageLocation,
+    db_path: str | Path | None = None,
+    source_storage_location_ids: Iterable[StorageLocation] | None = None,
+    file_version_strategy: str = "new",
+    include_table_files: bool = False,  # noqa: FBT001, FBT002 - the existing client's signature
+    continue_on_error: bool = False,  # noqa: FBT001, FBT002 - the existing client's signature
+) -> MigrationResult:
+    """Fill an index with everything below *entity*; change nothing in Synapse.
+
+    Goes on where an interrupted call ended. On a finished index it looks only at what may have changed.
+
+    Args:
+        syn: None, or a signed-in client of `synapseclient` whose token and endpoints are used.
+        entity: project, folder, file or table: ``"syn123"``, ``123``, or an object with an `id`.
+        db_path: where the index is, or comes to be; None makes a fresh folder for it (see `MigrationResult.db_path`).
+        source_storage_location_ids: only bytes in these locations are moved; None or empty means all.
+        file_version_strategy: new, latest, all or skip.
+        continue_on_error: go on past single failures; they are in the result.
+
+    Raises:
+        UsageError: an id or strategy is none, or nothing is left to migrate.
+        IndexUnusable: the file belongs to another migration or is none of ours; of an SQLite index of the existing
+            client it says how to import it.
+        FailureThresholdReached: something failed, and *continue_on_error* was not given.
+        AccessError, IndexInUse, ServiceUnavailable: nothing can be done now.
+    """
+    config = config_of(syn)
+    settings = settings_from(
+        entity,
+        dest_storage_location_id,
+        sources=source_storage_location_ids,
+        strategy=file_version_strategy,
+        include_tables=include_table_files,
+    )
+    path = _index_path(db_path, settings.roots[0])
+    with opened(config, path, settings, options=RunOptions(continue_on_error=continue_on_error)) as app:
+        if app.ledger.is_indexed():
+            app.ledger.reopen_for_reindex()
+        outcome = app.migration.index()
+    _refuse_early_end(outcome, path)
+    return result_of(path)
+
+
+def migrate_indexed_files(
+    syn: object | None,
+    db_path: str | Path,
+    create_table_snapshots: bool = True,  # noqa: FBT001, FBT002 - the existing client's signature
+    continue_on_error: bool = False,  # noqa: FBT001, FBT002 - the existing client's signature
+    force: bool = False,  # noqa: FBT001, FBT002 - the existing client's signature
+) -> MigrationResult:
+    """Migrate what an index holds: copy, prove, repoint, read back. Goes on where an earlier call ended.
+
+    Asks on the terminal before anything is changed, unless *force*.
+
+    Raises:
+        NotConfirmed: the answer was no, or there is no terminal and no *force*; nothing was changed.
+        FailureThresholdReached: something failed, and *continue_on_error* was not given.
+        UsageError, IndexUnusable, AccessError, IndexInUse, ServiceUnavailable: see `index_files_for_migration`.
+    """
+    config = config_of(syn)
+    path = Path(db_path).expanduser()
+    options = RunOptions(continue_on_error=continue_on_error, table_snapshots=create_table_snapshots)
+    with opened(config, path, None, options=options) as app:
+        outcome = app.migration.run(
+            lambda plan: _agreed(plan, app.ledger.recall("user_name") or "unknown", force=force)
+        )
+    _refuse_early_end(outcome, path)
+    return result_of(path)
+
+
+async def index_files_for_migration_async(  # noqa: PLR0913, PLR0917 - its twin's signature
+    syn: object | None,
+    entity: Entity,
+    dest_storage_location_id: StorageLocation,
+    db_path: str | Path | None = None,
+    source_storage_location_ids: Iterable[StorageLocation] | None = None,
+    file_version_strategy: str = "new",
+    include_table_files: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
+    continue_on_error: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
+) -> MigrationResult:
+    """See `index_files_for_migration`."""
+    return await asyncio.to_thread(
+        index_files_for_migration,
+        syn,
+        entity,
+        dest_storage_location_id,
+        db_path,
+        source_storage_location_ids,
+        file_version_strategy,
+        include_table_files,
+        continue_on_error,
+    )
+
+
+async def migrate_indexed_files_async(
+    syn: object | None,
+    db_path: str | Path,
+    create_table_snapshots: bool = True,  # noqa: FBT001, FBT002 - its twin's signature
+    continue_on_error: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
+    force: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
+) -> MigrationResult:
+    """See `migrate_indexed_files`."""
+    return await asyncio.to_thread(
+        migrate_indexed_files, syn, db_path, create_table_snapshots, continue_on_error, force
+    )
+
+
+def settings_from(
+    entity: Entity,
+    destination: StorageLocation,
+    *,
+    sources: Iterable[StorageLocation] | None,
+    strategy: str,
+    include_tables: bool,
+) -> MigrationSettings:
+    """The settings that a call's arguments stand for.
+
+    Raises:
+        UsageError: an id or the strategy is none, or nothing is left to migrate.
+    """
+    try:
+        chosen = FileVersionStrategy(strategy)
+    except ValueError:
+        known = ", ".join(FileVersionStrategy)
+        raise UsageError(f"{strategy!r} is no file_version_strategy.", fix=f"Choose one of {known}.") from None
+    if chosen is FileVersionStrategy.SKIP and not include_tables:
+        raise UsageError(
+            "Skipping both file entities and files attached to tables leaves nothing to migrate.",
+            fix="Pass include_table_files=True, or choose another file_version_strategy.",
+        )
+    return MigrationSettings(
+        roots=(entity_id_of(entity),),
+        destination=parse_storage_location_id(destination),
+        source_location_ids=tuple(dict.fromkeys(parse_storage_location_id(source) for source in sources or ())),
+        strategy=chosen,
+        include_tables=include_tables,
+    )
+
+
+def entity_id_of(entity: Entity) -> EntityId:
+    """The id of what scripts call an entity.
+
+    Raises:
+        UsageError: it is none, or has none yet.
+    """
+    found = entity if isinstance(entity, (str, int)) else entity.id
+    if found is None:
+        raise UsageError("The entity must have an id set.", fix="Store or get it first, or give its Synapse id.")
+    return parse_entity_id(str(found))
+
+
+def roots_of_index(db_path: str | Path) -> tuple[EntityId, ...]:
+    """Which entities an index is bound to.
+
+    Raises:
+        UsageError, IndexUnusable, IndexInUse: see `index.reading.open_for_reading`.
+    """
+    return IndexOnDisk(Path(db_path).expanduser()).settings.roots
+
+
+def result_of(path: Path) -> MigrationResult:
+    """What an index holds. Keeps no file open."""
+    return MigrationResult(path, IndexOnDisk(path), export=export_parquet)
+
+
+def _index_path(db_path: str | Path | None, root: EntityId) -> Path:
+    if db_path is not None:
+        return Path(db_path).expanduser()
+    return Path(tempfile.mkdtemp(prefix="synapse-storage-")) / f"migration_{root}.duckdb"
+
+
+def _agreed(plan: Plan, user_name: str, *, force: bool) -> str:
+    """Who agreed to the plan."""
+    if force:
+        return f"{user_name} (with force)"
+    if not sys.stdin.isatty():
+        raise NotConfirmed(
+            "Nothing was migrated: the plan awaits confirmation, and standard input is no terminal.",
+            fix="Pass force=True to agree without being asked.",
+        )
+    items = counted(plan.ahead.repoints, "item")
+    sys.stderr.write(f"{items} for migration to {plan.settings.destination}. Proceed? (y/n)? ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise NotConfirmed(
+            "Migration aborted; nothing was changed in Synapse.", fix="Call again when the plan is right."
+        )
+    return user_name
+
+
+def _refuse_early_end(outcome: RunOutcome, path: Path) -> None:
+    """Raise when the first failure ended the run, as the existing client does."""
+    if outcome.ending is not Ending.COMPLETE:
+        rows = IndexOnDisk(path).rows(
+            "select entity_id, reason, detail from errors_v1 where status = 'ERRORED' order by item_id limit 1"
+        )
+        told = next((f": {entity}: {reason}: {detail}" for entity, reason, detail in rows), "")
+        raise FailureThresholdReached(
+            f"Stopped at the first failure{told}.",
+            fix="Pass continue_on_error=True to go on past single failures. All that was done is in the index.",
+        )
