@@ -3,13 +3,9 @@
 from prefect import flow
 
 from flows.parameters import (
-    ContinueOnError,
     Destination,
-    IncludeTables,
     IndexPath,
     RootIds,
-    Sources,
-    Strategy,
     index_path_from,
     settings_from,
 )
@@ -23,12 +19,24 @@ def index_files(
     root_ids: RootIds,
     destination_storage_location_id: Destination,
     index_path: IndexPath,
-    file_version_strategy: Strategy = FileVersionStrategy.NEW,
-    source_storage_location_ids: Sources = [],  # noqa: B006 - Prefect shows the default in its form
-    include_table_files: IncludeTables = False,  # noqa: FBT002 - a form field, always given by name
-    continue_on_error: ContinueOnError = False,  # noqa: FBT002 - a form field, always given by name
+    file_version_strategy: FileVersionStrategy = FileVersionStrategy.NEW,
+    source_storage_location_ids: list[int] = [],
+    include_table_files: bool = False,
+    continue_on_error: bool = False,
+    refresh: bool = True,
 ) -> str:
-    """Fill an index and publish the plan. Returns the plan's hash."""
+    """Fill an index and publish the plan; changes nothing in Synapse. Returns the plan's hash.
+
+    Args:
+        root_ids: What to migrate: Synapse ids of projects, folders, files or tables, as syn123 or 123.
+        destination_storage_location_id: Id of a storage location that you created, of type EXTERNAL_S3 or SYNAPSE_S3.
+        index_path: Where the migration keeps its index: on a local disk of the worker, never on a network drive.
+        file_version_strategy: new adds a version; latest and all change versions in place; skip leaves files alone.
+        source_storage_location_ids: Move only files whose bytes are in these locations. Empty: wherever they are.
+        include_table_files: Also move files attached to the cells of tables.
+        continue_on_error: Go on when a single file fails. Off: the first failure stops the run.
+        refresh: Look again for what changed since the index was finished. Off: only go on where it ended.
+    """
     settings = settings_from(
         root_ids,
         destination_storage_location_id,
@@ -37,7 +45,7 @@ def index_files(
         include_tables=include_table_files,
     )
     with session(index_path_from(index_path), settings, RunOptions(continue_on_error=continue_on_error)) as app:
-        outcome = app.migration.index()
+        outcome = app.migration.index(refresh=refresh)
         plan = app.migration.plan()
         show_plan(plan)
         show_counts(outcome.counts)

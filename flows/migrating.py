@@ -10,16 +10,9 @@ from pydantic import Field
 
 from flows.parameters import (
     Confirm,
-    Confirmation,
-    ContinueOnError,
     Destination,
-    IncludeTables,
     IndexPath,
-    ReportFolder,
     RootIds,
-    Sources,
-    Strategy,
-    TableSnapshots,
     index_path_from,
     settings_from,
 )
@@ -44,19 +37,34 @@ class Approval(RunInput):
 
 
 @flow(name="migrate-files", task_runner=batch_threads(), persist_result=False)
-def migrate_files(  # noqa: PLR0913, PLR0917 - a form's fields
+def migrate_files(
     root_ids: RootIds,
     destination_storage_location_id: Destination,
     index_path: IndexPath,
-    file_version_strategy: Strategy = FileVersionStrategy.NEW,
-    source_storage_location_ids: Sources = [],  # noqa: B006 - Prefect shows the default in its form
-    include_table_files: IncludeTables = False,  # noqa: FBT002 - a form field, always given by name
-    table_snapshots: TableSnapshots = True,  # noqa: FBT002 - a form field, always given by name
-    continue_on_error: ContinueOnError = False,  # noqa: FBT002 - a form field, always given by name
-    confirm: Confirmation = Confirm.ASK,
-    report_folder: ReportFolder = None,
+    file_version_strategy: FileVersionStrategy = FileVersionStrategy.NEW,
+    source_storage_location_ids: list[int] = [],
+    include_table_files: bool = False,
+    table_snapshots: bool = True,
+    continue_on_error: bool = False,
+    refresh: bool = False,
+    confirm: Confirm = Confirm.ASK,
+    report_folder: str | None = None,
 ) -> Any:
-    """Migrate. The returned state says how it ended; the index and its reports say everything else."""
+    """Migrate. The returned state says how it ended; the index and its reports say everything else.
+
+    Args:
+        root_ids: What to migrate: Synapse ids of projects, folders, files or tables, as syn123 or 123.
+        destination_storage_location_id: Id of a storage location that you created, of type EXTERNAL_S3 or SYNAPSE_S3.
+        index_path: Where the migration keeps its index: on a local disk of the worker, never on a network drive.
+        file_version_strategy: new adds a version; latest and all change versions in place; skip leaves files alone.
+        source_storage_location_ids: Move only files whose bytes are in these locations. Empty: wherever they are.
+        include_table_files: Also move files attached to the cells of tables.
+        table_snapshots: Freeze each table as a version before its cells are changed.
+        continue_on_error: Go on when a single file fails. Off: the first failure stops the run.
+        refresh: Look again for what changed since the index was finished. Off: only go on where it ended.
+        confirm: ask pauses until a person approves the plan; force goes on at once; dry-run only plans.
+        report_folder: Where reports and the Parquet export go; beside the index when empty.
+    """
     settings = settings_from(
         root_ids,
         destination_storage_location_id,
@@ -68,11 +76,11 @@ def migrate_files(  # noqa: PLR0913, PLR0917 - a form's fields
     options = RunOptions(continue_on_error=continue_on_error, table_snapshots=table_snapshots)
     with session(path, settings, options) as app:
         if confirm is Confirm.DRY_RUN:
-            app.migration.index()
+            app.migration.index(refresh=refresh)
             show_plan(app.migration.plan())
             return Completed(message="dry run: the plan is published, nothing was written")
         try:
-            outcome = app.migration.run(lambda plan: _agreed_by(plan, confirm))
+            outcome = app.migration.run(lambda plan: _agreed_by(plan, confirm), refresh=refresh)
         except NotConfirmed as declined:
             return Cancelled(message=str(declined))
         calls = app.remote.calls.total

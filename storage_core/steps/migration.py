@@ -69,9 +69,15 @@ class Migration:
             self._remember(self._facts)
         return self._facts
 
-    def index(self) -> RunOutcome:
-        """Fill the index. Changes nothing in Synapse; goes on where an earlier call ended."""
+    def index(self, *, refresh: bool = False) -> RunOutcome:
+        """Fill the index. Changes nothing in Synapse; goes on where an earlier call ended.
+
+        Args:
+            refresh: when everything was looked at before, look again at what may have changed.
+        """
         facts = self.prepare()
+        if refresh and self._has_looked_everywhere():
+            self._ledger.reopen_for_reindex()
         self._ledger.add_roots([root.header for root in facts.roots])
         outcome = self._run(INDEXING, "indexing")
         if outcome.ending is Ending.COMPLETE:
@@ -102,14 +108,15 @@ class Migration:
             )
         self._ledger.confirm(plan_hash, by=by)
 
-    def run(self, agree: Callable[[Plan], str]) -> RunOutcome:
+    def run(self, agree: Callable[[Plan], str], *, refresh: bool = False) -> RunOutcome:
         """Index, plan, have the plan agreed to, migrate: the whole life, from wherever an earlier run ended.
 
         Args:
             agree: shows the plan and returns who agreed to it. It raises NotConfirmed when nobody does; it is not
                 asked when nothing is left to do.
+            refresh: see `index`.
         """
-        indexed = self.index()
+        indexed = self.index(refresh=refresh)
         if indexed.ending is not Ending.COMPLETE:
             return indexed
         plan = self.plan()
@@ -139,6 +146,11 @@ class Migration:
     def _ahead(self) -> WorkAhead:
         ahead = self._ledger.ahead()
         return ahead if self._services.table_snapshots else replace(ahead, snapshots=0)
+
+    def _has_looked_everywhere(self) -> bool:
+        """Whether no look is pending; looks that failed count as done, for a refresh repeats them anyway."""
+        pending = (self._ledger.pending_containers, self._ledger.pending_files, self._ledger.pending_tables)
+        return not any(claim(after=0, limit=1) for claim in pending)
 
     def _run(self, phases: Sequence[Phase[Any]], what: str) -> RunOutcome:
         self._ledger.note(f"{what} began", "")

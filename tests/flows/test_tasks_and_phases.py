@@ -5,6 +5,7 @@ from prefect.exceptions import ParameterTypeError
 
 from flows.indexing import index_files
 from flows.migrating import migrate_files
+from flows.reporting import export_audit
 from storage_core.steps.phases import INDEXING, MIGRATING
 from tasks.batches import BatchesAtHand
 from tasks.registry import TASKS
@@ -63,3 +64,9 @@ def test_wrong_parameters_are_refused_before_the_run_starts(flow, wrong):
 def test_good_parameters_are_accepted_and_made_into_types(flow):
     checked = flow.validate_parameters(GOOD | {"file_version_strategy": "all", "destination_storage_location_id": "7"})
     assert ("all", 7) == (checked["file_version_strategy"], checked["destination_storage_location_id"])
+
+
+@pytest.mark.parametrize("flow", [index_files, migrate_files, export_audit])
+def test_every_field_of_a_form_is_described(flow):
+    fields = flow.parameters.model_dump()["properties"]
+    assert [] == [name for name, field in fields.items() if not field.get("description")]

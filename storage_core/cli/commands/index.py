@@ -43,9 +43,7 @@ def index(  # noqa: PLR0913, PLR0917 - an option each
     )
     options = run_options(continue_on_error=continue_on_error, max_failures=max_failures)
     with running(session, index, settings, options) as app:
-        if app.ledger.is_indexed():
-            app.ledger.reopen_for_reindex()
-        outcome = app.migration.index()
+        outcome = app.migration.index(refresh=True)
         calls = app.remote.calls.total
     code = indexing_code(outcome)
     figures = figures_of(index)
