@@ -33,6 +33,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="length of the throttle's window, for both sides; 60 is the service's own (12)",
     )
+    made.add_argument(
+        "--one-budget",
+        action="store_true",
+        help="count all HTTP sessions of a user together, as the throttle is meant; without it each has its own budget",
+    )
     made.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER", help="where the JSON file goes")
     return made
 
@@ -50,6 +55,7 @@ def wishes_of(arguments: argparse.Namespace) -> Wishes:
         is_quick=arguments.quick,
         size=arguments.size,
         window_seconds=arguments.window,
+        has_one_budget=arguments.one_budget,
     )
 
 
@@ -78,6 +84,7 @@ def _keep(folder: Path, began: datetime, wishes: Wishes, reports: list[Report]) 
         "runs": wishes.runs,
         "quick": wishes.is_quick,
         "windowSeconds": wishes.window_seconds,
+        "oneBudget": wishes.has_one_budget,
         "reports": [report.as_json() for report in reports],
     }
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

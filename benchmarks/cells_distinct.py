@@ -11,12 +11,7 @@ from benchmarks.worlds import cells
 def cells_contest(wishes: Wishes, *, rows: int, handles: int) -> Contest:
     """A table of *rows* cells that use *handles* files in turn."""
     return Contest(
-        question=Question(
-            strategy="skip",
-            tables=True,
-            window_seconds=wishes.window_seconds,
-            calls_per_window=round(10 * wishes.window_seconds),
-        ),
+        question=Question.asked(wishes, "skip", tables=True),
         fill=lambda world, items: cells(world, items, handles=handles),
         judge=judge_cells,
         items=rows,

@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.contestants import Contestant, Question, environment
 from benchmarks.end_state import Judge
+from benchmarks.one_budget import OneBudget
 from sandbox.scenarios.facts import ScenarioFacts
 from sandbox.server import Sandbox, SandboxOptions, running_sandbox
 from sandbox.state import state_of
@@ -93,6 +94,8 @@ def _compete(contest: Contest, contestant: Contestant, run: int) -> Measurement:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, running_sandbox(options) as sandbox:
         sandbox.facts = contest.fill(sandbox.world, contest.items if run else 1)
         question = contest.question
+        if question.has_one_budget:
+            sandbox.app.throttle = OneBudget(sandbox.clock)
         sandbox.app.throttle.limits.frequency = Window(calls=question.calls_per_window, seconds=question.window_seconds)
         sandbox.world.objects.copy_bytes_per_second = contest.copy_bytes_per_second
         before = _snapshot(sandbox)

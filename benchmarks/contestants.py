@@ -6,12 +6,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.registry import Wishes
 from sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[1]
 CHILDREN = Path(__file__).parent / "children"
 JUDGE_PYTHON = ROOT / ".venv-judge" / "bin" / "python"
 OURS = "synapse-storage"
+CALLS_PER_SECOND = 10
+"""The service's 600 a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,18 @@ class Question:
     tables: bool = False
     window_seconds: float
     calls_per_window: int
+    has_one_budget: bool = False
+
+    @classmethod
+    def asked(cls, wishes: Wishes, strategy: str, *, tables: bool = False) -> "Question":
+        """Under the throttle that was wished for: ten calls a second, counted in windows."""
+        return cls(
+            strategy=strategy,
+            tables=tables,
+            window_seconds=wishes.window_seconds,
+            calls_per_window=round(CALLS_PER_SECOND * wishes.window_seconds),
+            has_one_budget=wishes.has_one_budget,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

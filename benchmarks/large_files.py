@@ -18,7 +18,9 @@ def _run(wishes: Wishes) -> Report:
     files = wishes.items(usual=20, quick=2)
     window = 60 / TIME_FACTOR
     contest = Contest(
-        question=Question(strategy="latest", window_seconds=window, calls_per_window=600),
+        question=Question(
+            strategy="latest", window_seconds=window, calls_per_window=600, has_one_budget=wishes.has_one_budget
+        ),
         fill=lambda world, items: large_files(world, items, gigabytes=GIGABYTES),
         judge=files_judge("latest"),
         items=files,

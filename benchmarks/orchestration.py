@@ -45,8 +45,11 @@ def _run(wishes: Wishes) -> Report:
 
 
 def records(files: int, *, folders: int | None = None) -> int:
-    """Task runs for a project of so many files of one version, each with a handle of its own."""
-    containers = 1 + (folders or -(-files // CHILDREN_PER_FOLDER))
+    """Task runs for a project of so many files of one version, each with a handle of its own.
+
+    The project itself is listed before its folders are known, and one task writes the reports.
+    """
+    containers = folders or -(-files // CHILDREN_PER_FOLDER)
     works: dict[Phase[Any], int] = {
         WALK: containers,
         DESCRIBE: files,
@@ -55,7 +58,7 @@ def records(files: int, *, folders: int | None = None) -> int:
         REPOINT: files,
         VERIFY: _chunks(files),
     }
-    return sum(-(-count // phase.batch_size) for phase, count in works.items())
+    return 2 + sum(-(-count // phase.batch_size) for phase, count in works.items())
 
 
 def _chunks(files: int) -> int:

@@ -14,12 +14,14 @@ class Wishes:
         is_quick: sizes that show that it works, too small to quote.
         size: items of each contest, instead of its own number.
         window_seconds: length of the throttle's window; its rate is the service's 600 a minute at any length.
+        has_one_budget: whether the throttle counts all sessions of a user together.
     """
 
     runs: int = 3
     is_quick: bool = False
     size: int | None = None
     window_seconds: float = 12.0
+    has_one_budget: bool = False
 
     def items(self, usual: int, quick: int) -> int:
         """How many items a contest is about."""

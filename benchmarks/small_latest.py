@@ -11,9 +11,7 @@ from benchmarks.worlds import small_files
 def _run(wishes: Wishes) -> Report:
     files = wishes.items(usual=200, quick=30)
     contest = Contest(
-        question=Question(
-            strategy="latest", window_seconds=wishes.window_seconds, calls_per_window=round(10 * wishes.window_seconds)
-        ),
+        question=Question.asked(wishes, "latest"),
         fill=small_files,
         judge=files_judge("latest"),
         items=files,

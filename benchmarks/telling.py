@@ -25,6 +25,7 @@ def report_of(name: str, contest: Contest, found: Sequence[Measurement]) -> Repo
             "items": contest.items,
             "latencySeconds": contest.latency_seconds,
             "windowSeconds": contest.question.window_seconds,
+            "oneBudget": contest.question.has_one_budget,
             "callsPerWindow": contest.question.calls_per_window,
             "copyBytesPerSecond": contest.copy_bytes_per_second,
             "measurements": [asdict(one) for one in found],
@@ -52,6 +53,7 @@ def _summary(contest: Contest, found: Sequence[Measurement], starts: Starts) -> 
         remarks=(
             (
                 f"Throttle: 3 in flight, {question.calls_per_window} calls in {question.window_seconds:g} s; "
+                f"{'one budget per user' if question.has_one_budget else 'a budget per HTTP session'}; "
                 f"{contest.latency_seconds * 1000:g} ms per call; {_copying(contest)}."
             ),
             *dict.fromkeys(

@@ -13,9 +13,7 @@ VERSIONS_PER_FILE = 3
 def _run(wishes: Wishes) -> Report:
     files = wishes.items(usual=60, quick=12)
     contest = Contest(
-        question=Question(
-            strategy="all", window_seconds=wishes.window_seconds, calls_per_window=round(10 * wishes.window_seconds)
-        ),
+        question=Question.asked(wishes, "all"),
         fill=lambda world, items: histories(world, -(-items // VERSIONS_PER_FILE), versions=VERSIONS_PER_FILE),
         judge=files_judge("all"),
         items=files * VERSIONS_PER_FILE,

@@ -1,5 +1,6 @@
 """One migration, in process or as a Prefect flow; prints what it took. Takes one JSON argument."""
 
+import atexit
 import json
 import os
 import sys
@@ -9,6 +10,17 @@ from typing import Any
 
 WISHES = json.loads(sys.argv[1])
 INDEX = Path.cwd() / "migration.duckdb"
+SUCCEEDED: list[bool] = []
+
+
+def leave() -> None:
+    """Prefect's threads and DuckDB's binding disagree about the end of a process; after success nobody need hear."""
+    if SUCCEEDED:
+        os._exit(0)
+
+
+# before Prefect is imported: it is called after Prefect has stopped its server, which would outlive us
+atexit.register(leave)
 
 
 def plain() -> dict[str, float]:
@@ -79,4 +91,4 @@ def _found(began: float, ready: float, used: float, *, launched: int, kept: int)
 
 print()
 print(json.dumps({"plain": plain, "flow": flow}[WISHES["how"]]()), flush=True)
-os._exit(0)  # Prefect's threads and DuckDB's binding disagree about the end of a process
+SUCCEEDED.append(True)

@@ -58,7 +58,7 @@ def test_the_orchestrator_keeps_fewer_than_five_thousand_records_of_two_million_
     from benchmarks.orchestration import BIG_PROJECT, records
 
     assert records(BIG_PROJECT) < 5000
-    assert 6 == records(100, folders=4)
+    assert 8 == records(100, folders=4)
 
 
 def test_a_table_is_markdown_with_a_cell_for_every_column() -> None:
