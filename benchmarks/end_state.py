@@ -79,4 +79,4 @@ def _copy(
 
 
 def _objects(state: State, facts: ScenarioFacts) -> Counter[str]:
-    return Counter(state["objects"][facts.destination_bucket])
+    return Counter(state["objects"][facts.destination_bucket].keys())

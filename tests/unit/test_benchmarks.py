@@ -1,12 +1,19 @@
 """The benchmarks can be listed, told apart and asked for; nothing is timed here."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from benchmarks import BENCHMARKS
 from benchmarks.__main__ import parser, wishes_of
+from benchmarks.end_state import judge_cells
+from benchmarks.one_budget import OneBudget
 from benchmarks.registry import Table, Wishes
+from sandbox.clock import SandboxClock
+from sandbox.scenarios.facts import ScenarioFacts
+from sandbox.synapse.throttle import Throttled
 
 HERE = Path(__file__).parents[2] / "benchmarks"
 
@@ -65,3 +72,42 @@ def test_a_table_is_markdown_with_a_cell_for_every_column() -> None:
     text = Table(heading="H", columns=("a", "b"), rows=(("x|y", "1"),), remarks=("note",)).markdown()
 
     assert ["### H", "", "| a | b |", "| --- | ---: |", "| x/y | 1 |", "", "- note"] == text.splitlines()
+
+
+def test_the_judge_of_cells_sees_what_is_wrong() -> None:
+    """One cell moved, one left, one changed that holds no file, one copy that nobody uses."""
+    facts = cast("ScenarioFacts", SimpleNamespace(destination_id=9, destination_bucket="new"))
+    handle = {"contentMd5": "m", "contentSize": 1, "bucketName": "old", "key": "k", "storageLocationId": 1}
+    copy = {**handle, "bucketName": "new", "storageLocationId": 9}
+    rows = {"1": {"cells": {"5": "70", "6": "x"}}, "2": {"cells": {"5": "70", "6": "x"}}}
+    before = {"tables": {"syn1": {"rows": rows}}, "handles": {"70": handle}, "objects": {"old": {}, "new": {}}}
+    moved = {"1": {"cells": {"5": "80", "6": "x"}}, "2": {"cells": {"5": "80", "6": "x"}}}
+    stored = {"size": 1, "md5": "m"}
+    after = {
+        "tables": {"syn1": {"rows": moved}},
+        "handles": {"70": handle, "80": copy},
+        "objects": {"old": {}, "new": {"k": stored}},
+    }
+    assert [] == judge_cells(before, after, facts)
+
+    moved["2"]["cells"] = {"5": "70", "6": "y"}
+    after["handles"] = {"70": handle, "80": copy, "81": copy}
+    after["objects"] = {"old": {}, "new": {"k": {"size": 1, "md5": "other"}}}
+    assert [
+        "syn1 row 1 column 5: the object's bytes are not the source's",
+        "syn1 row 2 column 5 still refers to its old handle",
+        "syn1 row 2 column 6 changed",
+        "handle 81 is an orphan",
+    ] == judge_cells(before, after, facts)
+
+
+def test_one_budget_counts_all_sessions_of_a_user_together() -> None:
+    throttle = OneBudget(SandboxClock())
+    for session in ("a", "b", "None"):
+        throttle.admit(f"3412|{session}|127.0.0.1", "/entity/#")
+    with pytest.raises(Throttled):
+        throttle.admit("3412|c|127.0.0.1", "/entity/#")
+    throttle.admit("99|c|127.0.0.1", "/entity/#")
+
+    throttle.release("3412|a|127.0.0.1")
+    throttle.admit("3412|c|127.0.0.1", "/entity/#")
