@@ -5,10 +5,8 @@ from dataclasses import replace
 
 from storage_core.errors import (
     AccessError,
-    AnswerLost,
     BadRequest,
     NotFound,
-    PreconditionFailed,
     ServiceUnavailable,
 )
 from storage_core.model.destinations import LocationFacts
@@ -16,7 +14,6 @@ from storage_core.model.entities import ChildrenPage, EntityKind, FileSnapshot, 
 from storage_core.model.handles import Association, HandleAnswer, HandleRefusal
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.repoints import AddVersion, SwapVersionHandle
-from storage_core.plan.retrying import Patience, backoff_seconds
 from storage_core.ports import Clock
 from storage_core.synapse.endpoints.entities import Entities
 from storage_core.synapse.endpoints.file_handles import MOST_PER_BATCH, FileHandles
@@ -140,27 +137,7 @@ class SynapseCatalog(SynapseTableCatalog):
     async def add_version(self, change: AddVersion) -> int:
         """Add a version carrying the new handle; return its number.
 
-        PreconditionFailed when the etag is not the one indexed: read again, then decide. When an answer is lost,
-        the entity is read (one more call): a version that is there counts, and an untouched entity is sent again.
+        PreconditionFailed when the etag is not the one indexed, AnswerLost when nobody knows what became of it:
+        read again, then decide.
         """
-        for tries in range(_ADD_VERSION_TRIES):
-            try:
-                return (await self._entities.add_version(change=change)).version
-            except AnswerLost as lost:
-                version = await self._version_added(change, lost)
-                if version is not None:
-                    return version
-                if tries == _ADD_VERSION_TRIES - 1:
-                    raise
-            await self._clock.sleep(backoff_seconds(tries, jitter=1.0, patience=Patience()))
-        raise AssertionError(change)  # pragma: no cover - the last try returns or raises
-
-    async def _version_added(self, change: AddVersion, lost: AnswerLost) -> int | None:
-        now = await self._entities.state(entity_id=change.place.entity_id)
-        if now.handle_id == change.new and now.version > change.place.current_version:
-            return now.version
-        if now.etag == change.etag:
-            return None
-        raise PreconditionFailed(
-            call=lost.call, status=412, reason="the entity was changed while the answer was lost"
-        ) from lost
+        return (await self._entities.add_version(change=change)).version

@@ -37,11 +37,6 @@ class Entities:
         call = RestCall(method="POST", path=path, body=wire_entities.root_bundle_request(), repeat_safe=True)
         return wire_entities.read_root(await self._transport.send(call))
 
-    async def state(self, *, entity_id: EntityId) -> EntityState:
-        """The current version's number, etag and handle id (contract 6.3). Repeat-safe: it reads."""
-        call = RestCall(method="GET", path=_path(entity_id), repeat_safe=True)
-        return wire_entities.read_state(await self._transport.send(call))
-
     async def versions_page(self, *, entity_id: EntityId, offset: int, limit: int) -> tuple[int, ...]:
         """Version numbers, newest first; the service sets no highest limit (contract 6.3). Repeat-safe: it reads."""
         query = (("offset", str(offset)), ("limit", str(limit)))
