@@ -8,6 +8,7 @@ from prefect.input import RunInput
 from prefect.states import Cancelled, Completed, Failed
 from pydantic import Field
 
+from flows.notifying import tell_of_end, telling_of_failures
 from flows.parameters import (
     Confirm,
     Destination,
@@ -49,6 +50,7 @@ def migrate_files(
     refresh: bool = False,
     confirm: Confirm = Confirm.ASK,
     report_folder: str | None = None,
+    notify: list[str] = [],
 ) -> Any:
     """Migrate. The returned state says how it ended; the index and its reports say everything else.
 
@@ -64,6 +66,7 @@ def migrate_files(
         refresh: Look again for what changed since the index was finished. Off: only go on where it ended.
         confirm: ask pauses until a person approves the plan; force goes on at once; dry-run only plans.
         report_folder: Where reports and the Parquet export go; beside the index when empty.
+        notify: Synapse users or teams, by name or id, who get a message at the end, also when the run fails.
     """
     settings = settings_from(
         root_ids,
@@ -74,7 +77,7 @@ def migrate_files(
     )
     path = index_path_from(index_path)
     options = RunOptions(continue_on_error=continue_on_error, table_snapshots=table_snapshots)
-    with session(path, settings, options) as app:
+    with telling_of_failures(notify, settings, path), session(path, settings, options) as app:
         if confirm is Confirm.DRY_RUN:
             app.migration.index(refresh=refresh)
             show_plan(app.migration.plan())
@@ -89,6 +92,7 @@ def migrate_files(
     facts = RunFacts(made_at=SystemClock().now(), exit_code=outcome.exit_code, plan_hash=plan_hash, calls=calls)
     for written in write_reports(str(path), report_folder, facts):
         get_run_logger().info("Written: %s", written)
+    tell_of_end(notify, path, outcome.exit_code)
     if outcome.exit_code is ExitCode.DONE:
         return Completed(message="everything planned is migrated and verified")
     return Failed(message=f"ended with exit code {int(outcome.exit_code)} ({outcome.ending}); see the report")

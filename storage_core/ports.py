@@ -16,8 +16,9 @@ from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeani
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.entities import ChildrenPage, EntityHeader, FileSnapshot, RootSnapshot, UserProfile
 from storage_core.model.handles import Association, FileHandle, HandleAnswer
-from storage_core.model.ids import EntityId, StorageLocationId
+from storage_core.model.ids import EntityId, PrincipalId, StorageLocationId
 from storage_core.model.items import ReasonClass
+from storage_core.model.messages import Notice, Principal
 from storage_core.model.plans import StatusCount, WorkAhead
 from storage_core.model.repoints import AddVersion, RepointOutcome, SwapVersionHandle
 from storage_core.model.settings import MigrationSettings
@@ -150,6 +151,18 @@ class Catalog(TableCatalog, Protocol):
         Keeps body and provenance, sends label and comment as null. PreconditionFailed when the entity's etag
         is not the one indexed (also after a repeat that had succeeded): read again, then decide.
         """
+        ...
+
+
+class Messenger(Protocol):
+    """Writes to people under the name of the signed-in user."""
+
+    async def principals(self, names: Sequence[str]) -> tuple[Principal, ...]:
+        """Users and teams of these names; unknown ones are left out. One call per 100."""
+        ...
+
+    async def send(self, notice: Notice, recipients: Sequence[PrincipalId]) -> None:
+        """Send to at most 50 users or teams. Five calls. AnswerLost when it may have been sent."""
         ...
 
 

@@ -15,7 +15,7 @@ from storage_core.network import NetworkThread
 from storage_core.plan.estimating import Speeds
 from storage_core.plan.outcomes import FailureLimit
 from storage_core.plan.parts import SERVICE_LIMITS, PartLimits
-from storage_core.ports import Catalog, Clock, Ledger
+from storage_core.ports import Catalog, Clock, Ledger, Messenger
 from storage_core.steps.driving import Launcher, LoopLauncher, QuietWatch, Watch
 from storage_core.steps.known import EtagMeanings
 from storage_core.steps.migration import Migration
@@ -25,6 +25,7 @@ from storage_core.synapse.catalog import SynapseCatalog
 from storage_core.synapse.clock import SystemClock
 from storage_core.synapse.endpoints.multipart import Multipart
 from storage_core.synapse.limiter import CallLimiter
+from storage_core.synapse.messenger import SynapseMessenger
 from storage_core.synapse.presigned import PresignedSender
 from storage_core.synapse.transport import Transport
 
@@ -41,6 +42,7 @@ class Remote:
     sender: PresignedSender
     catalog: Catalog
     multipart: Multipart
+    messenger: Messenger
     clock: Clock
     s3_slots: asyncio.Semaphore
 
@@ -79,13 +81,15 @@ async def _connect(config: Config, network: NetworkThread) -> Remote:
         calls_per_minute=config.calls_per_minute,
     )
     transport = Transport(config, limiter, clock)
+    sender = PresignedSender(config)
     return Remote(
         network=network,
         transport=transport,
         limiter=limiter,
-        sender=PresignedSender(config),
+        sender=sender,
         catalog=SynapseCatalog(transport, clock),
         multipart=Multipart(transport),
+        messenger=SynapseMessenger(transport, sender),
         clock=clock,
         s3_slots=asyncio.Semaphore(config.s3_connections),
     )

@@ -20,6 +20,7 @@ from storage_core.cli.arguments import (
     settings_from,
 )
 from storage_core.cli.documents import plan_document
+from storage_core.cli.notifying import NotifyOption, tell_of_end, telling_of_failures
 from storage_core.cli.reporting import figures_of, run_facts, write_csv_log, write_reports
 from storage_core.cli.retrying import RetryClass, classes_of
 from storage_core.cli.running import (
@@ -83,6 +84,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
         Path | None,
         typer.Option("--report-folder", help="Where the reports go.", show_default="INDEX's name with -report"),
     ] = None,
+    notify: NotifyOption = None,
 ) -> ExitCode:
     """Move the bytes of everything below ENTITY to LOCATION_ID: index, plan, confirm, copy, prove, repoint, verify.
 
@@ -106,11 +108,14 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
         retry=retry_errors,
     )
     try:
-        code = (_planned_only if dry_run else _carried_out)(session, settings, options, order)
+        with telling_of_failures(session, notify, settings, index):
+            code = (_planned_only if dry_run else _carried_out)(session, settings, options, order)
     except NotConfirmed:
         _write_csv(session, order)
         raise
     _write_csv(session, order)
+    if not dry_run:
+        tell_of_end(session, notify, index, code)
     return code
 
 
