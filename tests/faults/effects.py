@@ -53,7 +53,7 @@ class Effect:
         applies: to which calls.
         lasts: whether it strikes on and on.
         codes: exit codes a run may end with under it.
-        discards: a copy may be thrown away, so an unused handle and its object may stay behind.
+        discards: it spoils copies, so they are thrown away.
         is_slow: the sandbox's waits must take their time.
     """
 
@@ -70,7 +70,16 @@ class Effect:
     def worst_cure(self, call: str) -> Cure:
         """What *call* may need after this effect at most."""
         # a start that is answered 502 on and on is how a missing source object looks (contract 8.8): for a person
-        return Cure.RETRY_ALL if self.lasts and call == START and "502" in self.name else self.cure
+        looks_missing = call == START and "502" in self.name
+        return Cure.RETRY_ALL if self.lasts and (looks_missing or self._forges(call)) else self.cure
+
+    def may_discard(self, call: str) -> bool:
+        """Whether a copy may have been thrown away, so that an unused handle and its object stay behind."""
+        return self.discards or self._forges(call)
+
+    def _forges(self, call: str) -> bool:
+        """Whether reading an object gives other bytes and nothing says so: then a good copy is taken for a bad one."""
+        return call == OBJECT and "200" in self.name
 
     def make_rule(self, method: str, path: str, *, skip: int) -> FaultRule | None:
         """The sandbox's rule for one call; it lets the first *skip* of its kind pass."""

@@ -144,17 +144,17 @@ def try_cell(lab: Lab, cell: Cell, results: Results) -> None:
     lab.sandbox.clock.wait_scale = 0
     wrong = [] if first.code in effect.codes else [f"exit code {first.code}: {first.said[-600:]}"]
     wrong += [one for one in case.expected.violations(lab.state()) if not _INCOMPLETE.search(one)]
-    cure = _made_whole(lab, case, words, first, effect)
+    cure = _made_whole(lab, case, words, first)
     if cure > effect.worst_cure(cell.call):
         wrong.append(f"needed {cure.name}, which is too much: {first.said[-600:]}")
-    wrong += _in_the_end(lab, case, effect)
+    wrong += _in_the_end(lab, case, may_discard=effect.may_discard(cell.call))
     if not struck:
         results.unmet.append(cell.name)
     results.cures[cell.call, effect.name] = "X" if wrong else _SIGNS[cure]
     results.violations += [f"{cell.name}: {one}" for one in wrong]
 
 
-def _made_whole(lab: Lab, case: Case, words: Sequence[str], first: Ended, effect: Effect) -> Cure:
+def _made_whole(lab: Lab, case: Case, words: Sequence[str], first: Ended) -> Cure:
     """The least that makes the migration complete now that the fault is gone."""
     if first.code == 0:
         return Cure.NONE
@@ -166,12 +166,12 @@ def _made_whole(lab: Lab, case: Case, words: Sequence[str], first: Ended, effect
     return Cure.RETRY_ALL
 
 
-def _in_the_end(lab: Lab, case: Case, effect: Effect) -> list[str]:
+def _in_the_end(lab: Lab, case: Case, *, may_discard: bool) -> list[str]:
     if not case.index.exists():
         return ["there is no index"]
     state = lab.state()
     wrong = [*case.expected.violations(state), *index_violations(case, state)]
-    return [one for one in wrong if not (effect.discards and _LEFT_OVER.search(one))]
+    return [one for one in wrong if not (may_discard and _LEFT_OVER.search(one))]
 
 
 class _Window(FaultRule):

@@ -60,7 +60,11 @@ def _deleted(meeting: Meeting) -> None:
 
 
 def _moved(meeting: Meeting) -> None:
-    meeting.change(parentId=meeting.facts.root_id)
+    # the steward's own hand, in a browser: moving takes rights that the colleague lacks
+    path = f"/repo/v1/entity/{meeting.target}"
+    token = meeting.sandbox.world.principals.demo_token
+    entity = meeting.ask_as(token, "GET", path)
+    meeting.ask_as(token, "PUT", path, {**entity, "parentId": meeting.facts.root_id})
 
 
 def _renamed(meeting: Meeting) -> None:

@@ -1,0 +1,200 @@
+"""The promises under random histories: crashes at every kind of boundary, faults, other people, retries, new indexing.
+
+Real index, real phases, real copy engine; Synapse and S3 are the fakes, which keep the service's rules. The process
+dies by an exception between any two steps, and whatever it would have done afterwards does not happen.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from storage_core.errors import ServerFault
+from storage_core.index.store import Index
+from storage_core.model.ids import EntityId
+from storage_core.model.items import ReasonClass
+from tests.model.lives import live
+from tests.model.small_synapse import DESTINATION, SmallSynapse
+
+EVERY_CLASS = frozenset(ReasonClass)
+MEMORY = Path("/dev/shm")
+BOUNDARIES = st.one_of(st.none(), st.integers(0, 60))
+
+
+class History(RuleBasedStateMachine):
+    """Up to five files with up to three versions, some of them sharing handles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+        self.path = self.folder / "m.duckdb"
+        self.synapse = SmallSynapse()
+        self.loop = asyncio.new_event_loop()
+        self.strategy = "new"
+        self.was_damaged = False
+        self.replaced: set[EntityId] = set()
+
+    @initialize(
+        strategy=st.sampled_from(["new", "latest", "all"]),
+        shape=st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=3), min_size=1, max_size=5),
+    )
+    def begin(self, strategy: str, shape: list[list[int]]) -> None:
+        self.strategy = strategy
+        uploaded = [self.synapse.upload() for _ in range(4)]
+        for number, handles in enumerate(shape, start=10):
+            self.synapse.create(number, [uploaded[one] for one in handles])
+
+    def live(
+        self, *, boundaries: int | None = None, batch: int = 1, first: Callable[[Index], object] = lambda index: None
+    ) -> bool:
+        """One life of the process; whatever it came to, the index tells of each place once."""
+        life = live(
+            self.path, self.synapse, self.loop, strategy=self.strategy, boundaries=boundaries, batch=batch, first=first
+        )
+        assert len(life.places) == len(set(life.places)), life.places
+        return life.came_to_its_end
+
+    @rule(boundaries=BOUNDARIES, batch=st.sampled_from([1, 2, 50]))
+    def migrate(self, boundaries: int | None, batch: int) -> None:
+        self.live(boundaries=boundaries, batch=batch)
+
+    @rule(boundaries=BOUNDARIES, batch=st.sampled_from([1, 50]), classes=st.sets(st.sampled_from(list(ReasonClass))))
+    def retry(self, boundaries: int | None, batch: int, classes: set[ReasonClass]) -> None:
+        wanted = frozenset(classes)
+        self.live(boundaries=boundaries, batch=batch, first=lambda index: index.retry(wanted))
+
+    @rule(boundaries=BOUNDARIES)
+    def index_again(self, boundaries: int | None) -> None:
+        self.live(boundaries=boundaries, first=lambda index: index.reopen_for_reindex())
+
+    @rule(planned=st.lists(st.sampled_from(["lost before", "lost after", "forbidden", ""]), max_size=3))
+    def writing_will_fail(self, planned: list[str]) -> None:
+        self.synapse.trouble.planned[:] = planned
+
+    @rule(call=st.sampled_from(["start", "presign", "add", "complete"]), times=st.integers(1, 2))
+    def copying_will_fail(self, call: str, times: int) -> None:
+        fault = ServerFault(call=f"planned {call}", status=500, reason="planned")
+        self.synapse.storage.fail_next(call, *[fault] * times)
+
+    @rule(is_damaged=st.booleans())
+    def parts_are_damaged(self, is_damaged: bool) -> None:
+        self.was_damaged |= is_damaged
+        self.synapse.storage.damaged_parts = {1} if is_damaged else set()
+
+    @rule()
+    def uploads_are_aborted(self) -> None:
+        self.synapse.storage.abort_uploads()
+
+    @precondition(lambda self: self.synapse.files)
+    @rule(data=st.data())
+    def somebody_uploads_a_version(self, data: st.DataObject) -> None:
+        self.synapse.upload_version(self._any_file(data))
+
+    @precondition(lambda self: self.synapse.files)
+    @rule(data=st.data())
+    def somebody_replaces_a_handle(self, data: st.DataObject) -> None:
+        file_id = self._any_file(data)
+        version = data.draw(st.sampled_from(sorted(self.synapse.files[file_id].versions)))
+        self.synapse.replace_handle(file_id, version)
+        self.replaced.add(file_id)
+
+    @precondition(lambda self: self.synapse.files)
+    @rule(data=st.data())
+    def somebody_annotates(self, data: st.DataObject) -> None:
+        self.synapse.files[self._any_file(data)].touch()
+
+    @precondition(lambda self: len(self.synapse.files) > 1)
+    @rule(data=st.data())
+    def somebody_deletes_a_file(self, data: st.DataObject) -> None:
+        self.synapse.delete(self._any_file(data))
+
+    @precondition(lambda self: self.synapse.files)
+    @rule(data=st.data(), is_hidden=st.booleans())
+    def somebody_hides_or_shows_a_file(self, data: st.DataObject, is_hidden: bool) -> None:
+        file_id = self._any_file(data)
+        (self.synapse.hidden.add if is_hidden else self.synapse.hidden.discard)(file_id)
+
+    def _any_file(self, data: st.DataObject) -> EntityId:
+        return data.draw(st.sampled_from(sorted(self.synapse.files)))
+
+    @invariant()
+    def every_promise_is_kept(self) -> None:
+        assert [] == self.synapse.broken_promises()
+
+    @invariant()
+    def no_content_is_copied_twice(self) -> None:
+        """All places of one source refer to one copy; and unless a copy was bad, there is no other."""
+        sources = self.synapse.sources()
+        for md5, count in self.synapse.copies_in_use().items():
+            assert count <= sources[md5], f"{count} copies of {md5} are in use, {sources[md5]} sources have it"
+        if not self.was_damaged:
+            made = self.synapse.copies_made()
+            assert all(count <= sources[md5] for md5, count in made.items()), f"{made} of {sources}"
+
+    def teardown(self) -> None:
+        """Everybody stops; then everything comes right."""
+        try:
+            if self.synapse.files:
+                self._come_right()
+        finally:
+            self.loop.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _come_right(self) -> None:
+        self.synapse.trouble.planned.clear()
+        self.synapse.storage._faults.clear()
+        self.synapse.storage.damaged_parts = set()
+        self.synapse.hidden.clear()
+        for _ in range(2):
+            assert self.live(batch=50, first=_everything_once_more)
+            self.every_promise_is_kept()
+        left = [
+            f"{file.id}.{version} still refers to {handle}"
+            for file in self.synapse.files.values()
+            if file.id not in self.replaced  # what was replaced in place is noticed only when it is repointed
+            for version, handle in file.versions.items()
+            if (version == file.current or self.strategy == "all")
+            and self.synapse.handle_records[handle].storage_location_id != DESTINATION
+        ]
+        assert [] == left
+        self.no_content_is_copied_twice()
+
+
+def _everything_once_more(index: Index) -> None:
+    index.retry(EVERY_CLASS)
+    index.reopen_for_reindex()
+
+
+def _many(histories: int) -> settings:
+    return settings(
+        max_examples=histories,
+        stateful_step_count=10,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+        derandomize=bool(os.environ.get("CI")),
+    )
+
+
+@pytest.mark.timeout(600)
+def test_a_hundred_histories() -> None:
+    run_state_machine_as_test(History, settings=_many(100))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_two_thousand_histories() -> None:
+    run_state_machine_as_test(History, settings=_many(2000))
