@@ -1,5 +1,7 @@
 """The Python interface: storage locations, projects and folders as objects (design section 9)."""
 
+from storage_core.api.connection import Connection, close_shared_connections
+from storage_core.api.containers import Folder, Project
 from storage_core.api.files_and_tables import File, Table
 from storage_core.api.migrating import (
     index_files_for_migration,
@@ -7,12 +9,25 @@ from storage_core.api.migrating import (
     migrate_indexed_files,
     migrate_indexed_files_async,
 )
+from storage_core.api.settings import ProjectSetting, UploadDestinationListSetting
+from storage_core.api.storage_location import StorageLocation
+from storage_core.locations import StorageLocationType
+from storage_core.model.destinations import UploadType
 from storage_core.reports.result import MigrationResult
 
 __all__ = [
+    "Connection",
     "File",
+    "Folder",
     "MigrationResult",
+    "Project",
+    "ProjectSetting",
+    "StorageLocation",
+    "StorageLocationType",
     "Table",
+    "UploadDestinationListSetting",
+    "UploadType",
+    "close_shared_connections",
     "index_files_for_migration",
     "index_files_for_migration_async",
     "migrate_indexed_files",

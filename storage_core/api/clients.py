@@ -9,7 +9,8 @@ def config_of(client: object | None) -> Config:
 
     Args:
         client: None takes token and endpoints from the environment and `~/.synapseConfig`; a `Config` is taken as it
-            is; of a signed-in client of `synapseclient` token and endpoints are taken, and nothing else.
+            is, and so is that of a `Connection`; of a signed-in client of `synapseclient` token and endpoints are
+            taken, and nothing else.
 
     Raises:
         AccessError, UsageError: see `config.load_config`.
@@ -19,6 +20,8 @@ def config_of(client: object | None) -> Config:
         return load_config()
     if isinstance(client, Config):
         return client
+    if isinstance(config := getattr(client, "config", None), Config):
+        return config
     token = getattr(getattr(client, "credentials", None), "secret", None)
     if not isinstance(token, str) or not token:
         raise UsageError(
