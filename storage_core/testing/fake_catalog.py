@@ -19,6 +19,7 @@ from storage_core.model.entities import (
 from storage_core.model.handles import Association, FileHandle, HandleAnswer, HandleKind, HandleRefusal
 from storage_core.model.ids import ActivityId, EntityId, FileHandleId, PrincipalId, StorageLocationId
 from storage_core.model.repoints import AddVersion, SwapVersionHandle
+from storage_core.testing.fake_tables import FakeTables
 
 PAGE = 50
 
@@ -57,15 +58,14 @@ class Trouble:
         return self.planned.pop(0) if self.planned else ""
 
 
-class FakeCatalog:
+class FakeCatalog(FakeTables):
     """Implements `ports.Catalog`; also counts calls by method name. Containers hold files and containers."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.files: dict[EntityId, FakeFile] = {}
         self.containers: dict[EntityId, list[EntityHeader]] = {}
-        self.handle_records: dict[FileHandleId, FileHandle] = {}
         self.locations: dict[StorageLocationId, LocationFacts] = {}
-        self.calls: dict[str, int] = {}
         self.hidden: set[EntityId] = set()
         self.trouble = Trouble()
 
@@ -216,9 +216,6 @@ class FakeCatalog:
         file.touch()
         _after_write(after)
         return file.current
-
-    def _count(self, method: str, calls: int = 1) -> None:
-        self.calls[method] = self.calls.get(method, 0) + calls
 
     def _before_write(self, method: str, entity_id: EntityId) -> str:
         self._count(method)

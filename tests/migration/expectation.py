@@ -37,9 +37,25 @@ def files_in(state: State, root: str) -> list[str]:
 
 
 class Expectation:
-    """What must be true after migrating *root* to *destination*, given the state *before*."""
+    """What must be true after migrating *root* to *destination*, given the state *before*.
 
-    def __init__(self, before: State, root: str, destination: int, strategy: str, *, unreadable: set[str]) -> None:
+    With *file_columns*, the ids of all columns of file handles, tables are included; *is_frozen* says whether each
+    table is frozen as a version before it is changed.
+    """
+
+    def __init__(
+        self,
+        before: State,
+        root: str,
+        destination: int,
+        strategy: str,
+        *,
+        unreadable: set[str],
+        file_columns: frozenset[str] = frozenset(),
+        is_frozen: bool = True,
+    ) -> None:
+        self.file_columns = file_columns
+        self.is_frozen = is_frozen
         self.before = before
         self.root = root
         self.destination = destination
@@ -59,11 +75,29 @@ class Expectation:
 
     def sources(self) -> set[str]:
         """Distinct handles that must be copied, once each."""
-        return {handle for one in files_in(self.before, self.root) for handle in self.moves(one).values()}
+        in_files = {handle for one in files_in(self.before, self.root) for handle in self.moves(one).values()}
+        return in_files | {handle for one in self.tables() for handle in self.moving_cells(one).values()}
 
     def places(self) -> int:
         """How many places must refer to a copy in the end."""
-        return sum(len(self.moves(one)) for one in files_in(self.before, self.root))
+        in_files = sum(len(self.moves(one)) for one in files_in(self.before, self.root))
+        return in_files + sum(len(self.moving_cells(one)) for one in self.tables())
+
+    def tables(self) -> list[str]:
+        """Tables that are looked into."""
+        if not self.file_columns:
+            return []
+        return [one for one in tree(self.before, self.root) if self.before["entities"][one]["kind"] == "table"]
+
+    def moving_cells(self, table_id: str) -> dict[tuple[str, str], str]:
+        """(row, column) -> source handle, for the cells whose bytes move."""
+        rows = self.before["tables"].get(table_id, {"rows": {}})["rows"]
+        return {
+            (row_id, column): value
+            for row_id, row in rows.items()
+            for column, value in row["cells"].items()
+            if column in self.file_columns and value is not None and self._movable(value, in_cell=True)
+        }
 
     def violations(self, after: State) -> list[str]:
         """Everything that is not as it must be; empty when all is well."""
@@ -75,23 +109,69 @@ class Expectation:
                 wrong.append(f"{entity_id} is gone")
                 continue
             wrong += [f"{entity_id}: {key} changed" for key in UNTOUCHED if entity[key] != now[key]]
+            if entity_id in self.tables() and self.moving_cells(entity_id):
+                wrong += self._table(entity_id, after, copies)
+                continue
+            if self.before["tables"].get(entity_id) != after["tables"].get(entity_id):
+                wrong.append(f"{entity_id}: a table was changed although nothing in it moves")
             in_scope = entity["kind"] in FILES and entity_id in set(files_in(self.before, self.root))
             wrong += self._versions(entity_id, now, after, copies, moves=self.moves(entity_id) if in_scope else {})
         wrong += [f"{one} is new" for one in after["entities"].keys() - self.before["entities"].keys()]
         wrong += self._handles(after, copies)
         return wrong
 
-    def _movable(self, handle_id: str) -> bool:
+    def _movable(self, handle_id: str, *, in_cell: bool = False) -> bool:
         handle = self.before["handles"][handle_id]
         location = handle.get("storageLocationId", 1)
         return (
             handle["concreteType"] == S3_HANDLE
             and location != self.destination
-            and not self.before["locations"].get(str(location), {}).get("stsEnabled")
+            and (in_cell or not self.before["locations"].get(str(location), {}).get("stsEnabled"))
             and handle.get("status", "AVAILABLE") != "ARCHIVED"
             and bool(handle.get("contentMd5"))
             and (handle.get("contentSize") or 0) > 0
         )
+
+    def _table(self, table_id: str, after: State, copies: dict[str, str]) -> list[str]:
+        """Exactly the moving cells refer to copies; the state before is frozen once, and older versions stay."""
+        old, new = self.before["tables"][table_id], after["tables"][table_id]
+        moving = self.moving_cells(table_id)
+        wrong = [f"{table_id}: row {one} is gone or new" for one in old["rows"].keys() ^ new["rows"].keys()]
+        for row_id, row in old["rows"].items():
+            now = new["rows"].get(row_id, {"cells": {}})
+            if now["cells"].keys() != row["cells"].keys():
+                wrong.append(f"{table_id} row {row_id} has other columns")
+                continue
+            for column, value in row["cells"].items():
+                place = f"{table_id} row {row_id} column {column}"
+                if (row_id, column) in moving:
+                    wrong += self._copy(place, value, now["cells"][column], after, copies)
+                elif now["cells"][column] != value:
+                    wrong.append(f"{place} changed although it must not move")
+        return wrong + self._frozen(table_id, old, new, after)
+
+    def _frozen(self, table_id: str, old: Any, new: Any, after: State) -> list[str]:
+        before = {one["number"]: one for one in self.before["entities"][table_id]["versions"]}
+        now = {one["number"]: one for one in after["entities"][table_id]["versions"]}
+        current = max(before)
+        changed = [f"{table_id}.{one} changed" for one in before if one != current and now.get(one) != before[one]]
+        wrong = changed + [
+            f"{table_id}: frozen version {one} changed"
+            for one, rows in old["snapshots"].items()
+            if new["snapshots"].get(one) != rows
+        ]
+        added = new["snapshots"].keys() - old["snapshots"].keys()
+        expected = {str(current)} if self.is_frozen else set()
+        if added != expected:
+            wrong.append(f"{table_id}: frozen as {sorted(added)} instead of {sorted(expected)}")
+        wrong += [
+            f"{table_id}.{one} was frozen after the first change"
+            for one in added
+            if new["snapshots"][one] != old["rows"]
+        ]
+        if len(now) != len(before) + len(expected):
+            wrong.append(f"{table_id}: {len(now) - len(before)} versions were added")
+        return wrong
 
     def _versions(
         self, entity_id: str, now: Any, after: State, copies: dict[str, str], *, moves: dict[int, str]
