@@ -16,7 +16,7 @@ from storage_core.synapse.storage import SynapseStorage
 from storage_core.wiring import Remote, connected
 
 if TYPE_CHECKING:
-    from boto3.session import Session
+    from storage_core.aws.borrowed import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

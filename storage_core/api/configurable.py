@@ -20,7 +20,7 @@ from storage_core.plan.credentials import boto_arguments, credentials_text
 from storage_core.steps.borrowing import ENOUGH_LIFE
 
 if TYPE_CHECKING:
-    from boto3.session import Session
+    from storage_core.aws.borrowed import Session
 
 Locations = int | str | list[int] | list[str] | None
 Life = timedelta | float | None

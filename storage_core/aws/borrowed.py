@@ -2,16 +2,14 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-import boto3
 import botocore.session
+from boto3.session import Session
 from botocore.credentials import RefreshableCredentials
 
 from storage_core.model.credentials import StsToken
 
-if TYPE_CHECKING:
-    from boto3.session import Session
+__all__ = ["ENOUGH", "Session", "borrowing_session"]
 
 _ASK_EARLY_SECONDS = 15 * 60
 """From this much life left on, one thread asks for new keys while the others go on with the old ones."""
@@ -22,7 +20,7 @@ ENOUGH = timedelta(minutes=20)
 """The life that a token should have left when it is handed to a session: with less it would ask again at once."""
 
 
-def borrowing_session(fetch: Callable[[], StsToken], *, region: str | None = None) -> "Session":
+def borrowing_session(fetch: Callable[[], StsToken], *, region: str | None = None) -> Session:
     """Make a session whose clients always hold keys that work.
 
     Args:
@@ -38,7 +36,7 @@ def borrowing_session(fetch: Callable[[], StsToken], *, region: str | None = Non
         advisory_timeout=_ASK_EARLY_SECONDS,
         mandatory_timeout=_ASK_NOW_SECONDS,
     )
-    return boto3.Session(botocore_session=core, region_name=region)
+    return Session(botocore_session=core, region_name=region)
 
 
 def _metadata(token: StsToken) -> dict[str, str]:

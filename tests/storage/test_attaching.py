@@ -220,10 +220,18 @@ def test_a_lost_answer_is_settled_by_reading(desk, folder, locations):
 
 def writes(running: Sandbox) -> int:
     return sum(
-        1
-        for call in running.app.traffic.log
-        if call.method in {"POST", "PUT", "DELETE"} and "projectSettings" in call.path
+        count
+        for call, count in running.app.traffic.by_call.items()
+        if not call.startswith("GET ") and "/projectsettings" in call.lower()
     )
+
+
+def test_writes_are_counted(desk, folder, locations, running):
+    before = writes(running)
+
+    attach(desk, folder, locations[0])
+
+    assert 1 == writes(running) - before
 
 
 STS_RULES = ["project", "not alone", "not empty", "below", "remove", "change"]
