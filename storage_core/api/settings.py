@@ -69,13 +69,16 @@ class ProjectSetting:
 
     async def _set(self, connection: Connection) -> SettingOutcome:
         wanted = [parse_storage_location_id(one) for one in self.locations]
-        return await set_locations(self._entity(), wanted, connection.desk.storage)
+        outcome = await set_locations(self._entity(), wanted, connection.desk.storage)
+        connection.desk.tokens.forget(outcome.entity_id)
+        return outcome
 
     async def _remove(self, connection: Connection) -> None:
         if self.project_id is None and self.id is not None:
             await connection.desk.storage.delete_setting(self.id)
         else:
-            await remove_setting(self._entity(), connection.desk.storage)
+            outcome = await remove_setting(self._entity(), connection.desk.storage)
+            connection.desk.tokens.forget(outcome.entity_id)
 
     def _entity(self) -> EntityId:
         if self.settings_type != UPLOAD:

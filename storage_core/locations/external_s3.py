@@ -20,6 +20,7 @@ class ExternalS3(Location):
     CAPABILITIES: ClassVar[Capabilities] = Capabilities(
         sts=frozenset(StsPermission),
         needs_owner_file=True,
+        has_owner_file_on_s3=True,
         is_attached_by_creator_only=True,
         holds_bytes_synapse_reads=True,
     )

@@ -18,6 +18,7 @@ class Capabilities:
     Attributes:
         sts: the permissions for which temporary credentials exist, when they are enabled at all.
         needs_owner_file: the service looks for owner.txt in the bucket before it creates one (contract 2.3).
+        has_owner_file_on_s3: that object is on S3, so the user's AWS keys may write it.
         is_attached_by_creator_only: nobody else may put it into a project setting (contract 3).
         has_upload_destination: the service tells uploaders about it (contract 4).
         holds_bytes_synapse_reads: Synapse itself can open the objects and hands out presigned addresses.
@@ -25,6 +26,7 @@ class Capabilities:
 
     sts: frozenset[StsPermission] = frozenset()
     needs_owner_file: bool = False
+    has_owner_file_on_s3: bool = False
     is_attached_by_creator_only: bool = False
     has_upload_destination: bool = True
     holds_bytes_synapse_reads: bool = False

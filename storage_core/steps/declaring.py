@@ -13,6 +13,7 @@ from storage_core.model.ids import StorageLocationId
 from storage_core.storage_ports import Locations, OwnerFile, Storage
 
 _LONGEST_LIST = 100
+_OR_WE_WRITE_IT = "; `--write-owner-file` writes it with your own AWS keys"
 
 
 class Origin(StrEnum):
@@ -84,7 +85,7 @@ async def declare_with_owner_file(location: Location, storage: Storage, owner_fi
     try:
         return await declare_location(location, storage)
     except UsageError:
-        if not location.CAPABILITIES.needs_owner_file:
+        if not location.CAPABILITIES.has_owner_file_on_s3:
             raise
     who = await storage.me()
     key = await asyncio.to_thread(
@@ -156,5 +157,5 @@ def _refused(location: Location, error: BadRequest) -> UsageError:
     return UsageError(
         f"Synapse refused the storage location: {error.reason}.",
         fix=f"The bucket must let Synapse read it, and its object {key} must be a text with your user name or id, or "
-        "the id of a team of yours; on S3, `--write-owner-file` writes it with your own AWS keys.",
+        f"the id of a team of yours{_OR_WE_WRITE_IT if location.CAPABILITIES.has_owner_file_on_s3 else ''}.",
     )

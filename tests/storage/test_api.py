@@ -254,6 +254,42 @@ def test_credentials_open_their_prefix_and_nothing_else(
         assert not may(action, **words)
 
 
+def test_synapses_own_storage_gives_credentials_for_reading_only(client: Connection, project: str, number) -> None:
+    folder, _, _ = StorageLocation.setup_s3(
+        parent=project, folder_name=f"own {next(number)}", sts_enabled=True, synapse_client=client
+    )
+
+    words = folder.get_sts_storage_token("read_only", output_format="boto", synapse_client=client)
+
+    assert words["aws_session_token"]
+    with pytest.raises(UsageError, match="no read_write credentials"):
+        folder.get_sts_storage_token("read_write", synapse_client=client)
+
+
+@pytest.mark.parametrize("name", ["EXTERNAL_S3", "EXTERNAL_SFTP"])
+def test_other_locations_give_no_credentials(name: str, client: Connection, project: str, number) -> None:
+    folder, _, _ = StorageLocation.setup_s3(
+        parent=project, folder_name=f"none {next(number)}", bucket_name="lab", synapse_client=client
+    )
+    wanted = {"bucket": "lab"} if name == "EXTERNAL_S3" else {"url": "sftp://lab/in"}
+    location = StorageLocation(storage_type=name, **wanted).store(synapse_client=client)
+    folder.set_storage_location(location.storage_location_id, synapse_client=client)
+
+    with pytest.raises(UsageError, match="no read_only credentials"):
+        folder.get_sts_storage_token("read_only", synapse_client=client)
+
+
+def test_a_changed_setting_is_not_answered_with_old_credentials(
+    client: Connection, project: str, sts_folder: Folder
+) -> None:
+    sts_folder.get_sts_storage_token("read_only", synapse_client=client)
+
+    sts_folder.delete_project_setting(synapse_client=client)
+
+    with pytest.raises(UsageError, match="no read_only credentials"):
+        sts_folder.get_sts_storage_token("read_only", synapse_client=client)
+
+
 def test_one_request_serves_many_threads_and_tasks(client: Connection, running: Sandbox, sts_folder: Folder) -> None:
     before = sts_calls(running)
     running.app.latency.seconds = 0.05

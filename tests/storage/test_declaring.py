@@ -172,3 +172,14 @@ def test_without_aws_keys_the_owner_file_is_not_written(desk: StorageDesk, clien
 
     with pytest.raises(AccessError, match="cannot be written to bucket bare"):
         desk.network.run(declare_with_owner_file(coming, desk.storage, owner_file_writer()))
+
+
+@pytest.mark.usefixtures("aws")
+def test_nothing_is_written_to_s3_for_a_bucket_of_google(desk: StorageDesk, running: Sandbox) -> None:
+    coming = build_location(StorageLocationType.EXTERNAL_GOOGLE_CLOUD, {"bucket": "bare", "base_key": "google"})
+
+    with pytest.raises(UsageError, match=r"google/owner\.txt must be a text") as refused:
+        desk.network.run(declare_with_owner_file(coming, desk.storage, owner_file_writer()))
+
+    assert "--write-owner-file" not in str(refused.value)
+    assert "google/owner.txt" not in running.world.objects.bucket("bare").objects
