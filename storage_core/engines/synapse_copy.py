@@ -98,6 +98,10 @@ class SynapseCopyEngine:
             if outcome.cause in met:
                 return _failed(request, REASON_OF_CAUSE[outcome.cause], outcome.detail)
             met.add(outcome.cause)
+            if outcome.cause is RestartCause.UPLOAD_GONE:
+                finished = await self._finished_by_another(request, plan)
+                if finished is not None:
+                    return finished
             force_restart = True
 
     async def disown(self, request: CopyRequest) -> None:
@@ -137,6 +141,16 @@ class SynapseCopyEngine:
             return _failed(request, ReasonCode.SOURCE_UNREADABLE if is_source else ReasonCode.SERVICE_FAULT, error.what)
         except RestError as error:
             return _failed(request, ReasonCode.REFUSED, error.what)
+
+    async def _finished_by_another(self, request: CopyRequest, plan: PartPlan) -> Copied | CopyFailed | None:
+        """An upload is also gone once it is complete: another process of ours, or a late call of a killed one, did it.
+
+        Forcing a restart then would make a second object.
+        """
+        state = await self._start(request, plan, force_restart=False)
+        if isinstance(state, CopyFailed):
+            return state
+        return None if state.result is None else _copied(request, plan, _Finished(new=state.result))
 
     async def _start_twice(self, request: CopyRequest, plan: PartPlan, *, force_restart: bool) -> MultipartStart:
         """Start; once more after a 400, which is also how two identical starts at a time collide (contract 8.3)."""
@@ -190,7 +204,11 @@ class SynapseCopyEngine:
         """Move the missing parts; when the whole is refused, move all of them once more."""
         refusal = ""
         for numbers in (state.missing_parts, tuple(range(1, plan.count + 1))):
-            arrived = await self._parts.move(state.upload_id, numbers)
+            try:
+                arrived = await self._parts.move(state.upload_id, numbers)
+            except BadRequest as error:
+                # a complete upload takes no part any more (contract 8.6)
+                return Restart(cause=RestartCause.UPLOAD_GONE, detail=error.what)
             if isinstance(arrived, Restart | GivenUp):
                 return arrived
             try:
