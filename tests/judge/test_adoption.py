@@ -19,6 +19,8 @@ from harness import run, snapshot
 
 from sandbox.scenarios import ScenarioFacts
 from sandbox.scenarios.builder import Builder
+from sandbox.synapse.columns import ColumnType
+from sandbox.synapse.kinds import Kind
 
 if TYPE_CHECKING:
     from sandbox.server import Sandbox
@@ -31,29 +33,7 @@ _HANGS_SECONDS = 8.0
 
 
 class Continued(Expectation):
-    """The end that a half-done migration must come to: copies may be the earlier tool's, if somebody attached them.
-
-    A table in scope gains versions (it is frozen first); every handle in its cells moves as one of a file would.
-    """
-
-    tables = False
-    """Whether tables are in scope."""
-
-    def _versions(
-        self, entity_id: str, now: Any, after: State, copies: dict[str, str], *, moves: dict[int, str]
-    ) -> list[str]:
-        if entity_id not in self.before["tables"] or not self.tables:
-            return super()._versions(entity_id, now, after, copies, moves=moves)
-        wrong = []
-        for row_id, row in self.before["tables"][entity_id]["rows"].items():
-            cells = after["tables"][entity_id]["rows"][row_id]["cells"]
-            for column_id, value in row["cells"].items():
-                place = f"{entity_id} row {row_id} column {column_id}"
-                if value in self.before["handles"] and self._movable(value):
-                    wrong += self._copy(place, value, cells[column_id], after, copies)
-                elif value != cells[column_id]:
-                    wrong.append(f"{place} changed")
-        return wrong
+    """The end that a half-done migration must come to: copies may be the earlier tool's, if somebody attached them."""
 
     def _handles(self, after: State, copies: dict[str, str]) -> list[str]:
         made = {source: new for source, new in copies.items() if new not in self.before["handles"]}
@@ -144,13 +124,21 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def wrong(before: State, middle: State, after: State, facts: ScenarioFacts, begun: "Begun") -> list[str]:
+def file_columns(sandbox: "Sandbox") -> set[str]:
+    """The ids of all columns that hold files."""
+    tables = [one for one in sandbox.world.entities.all() if one.kind is Kind.TABLE]
+    columns = [column for table in tables for column in sandbox.world.tables.schema_of(table)]
+    return {column.id for column in columns if column.type is ColumnType.FILEHANDLEID}
+
+
+def wrong(before: State, middle: State, sandbox: "Sandbox", facts: ScenarioFacts, begun: "Begun") -> list[str]:
     """What differs from the one right end, seen from where the client stopped, and from where it had begun."""
+    after = snapshot(sandbox)
     root, home, hidden, strategy = facts.root_id, facts.destination_id, set(facts.unreadable_ids), begun.strategy
-    continued = Continued(middle, root, home, strategy, unreadable=hidden)
-    continued.tables = begun.tables
-    found = continued.violations(after)
+    columns = frozenset(file_columns(sandbox)) if begun.tables else frozenset()
+    found = Continued(middle, root, home, strategy, unreadable=hidden, file_columns=columns).violations(after)
     whole = Expectation(before, root, home, strategy, unreadable=hidden)
+    copies: dict[str, str] = {}
     for entity_id in files_in(before, root):
         moves = whole.moves(entity_id)
         versions = after["entities"][entity_id]["versions"]
@@ -159,6 +147,9 @@ def wrong(before: State, middle: State, after: State, facts: ScenarioFacts, begu
             found.append(f"{entity_id} has {grown} versions more than in the beginning")
         numbers = [versions[-1]["number"]] if strategy == "new" and moves else list(moves)
         by_number = {version["number"]: version["handleId"] for version in versions}
+        for number, source in zip(numbers, moves.values(), strict=True):
+            if copies.setdefault(source, by_number[number]) != by_number[number]:
+                found.append(f"handle {source} was copied twice")
         found += [
             f"{entity_id}.{number} does not lie at the destination"
             for number in numbers
@@ -221,4 +212,4 @@ def test_what_the_client_began_is_finished_once(
     imported = finish(sandbox, facts, tmp_path, begun)
 
     assert [] == [name for name in begun.adopted if imported[name] == 0], imported
-    assert [] == wrong(before, middle, snapshot(sandbox), facts, begun)
+    assert [] == wrong(before, middle, sandbox, facts, begun)
