@@ -44,6 +44,24 @@ update copy set reason = null, detail = null, updated_at = ?,
 from wanted where copy.copy_id = wanted.number
 """  # noqa: S608 - put together from constants
 
+# A source is read by the right to one place that refers to it. That place may have been deleted or closed since,
+# and another one be open: so each retry asks in the name of the next place, all around.
+_ASK_ELSEWHERE = """
+update copy_source set entity = door.entity, entity_kind = door.kind
+from (
+    select copy_id, arg_min(entity, turn) as entity, arg_min(kind, turn) as kind
+    from (
+        select s.copy_id, i.entity, i.kind,
+            i.entity + case when i.entity > s.entity then 0 else 4611686018427387904 end as turn
+        from wanted join copy c on c.copy_id = wanted.number join copy_source s on s.copy_id = c.copy_id
+            join item i on i.from_handle = c.from_handle
+        where c.reason in ('NO_DOWNLOAD_ACCESS', 'GONE') and i.status in ('INDEXED', 'ERRORED')
+    )
+    group by copy_id
+) door
+where copy_source.copy_id = door.copy_id
+"""
+
 _RETRY_ITEMS = """
 update item set status = 'INDEXED', reason = null, detail = null, updated_at = ?, step = case
         when item.to_handle is not null then 'REPOINTED' when x.status = 'PROVEN' then 'READY' else 'WAITING' end
@@ -153,6 +171,7 @@ class PlanTables:
                 reasons,
             )
             if copies:
+                self._database.rows(_ASK_ELSEWHERE, wanted=numbers(copies))
                 self._database.rows(_RETRY_COPIES, [now], wanted=numbers(copies))
             if items:
                 self._database.rows(_RETRY_ITEMS, [now], wanted=numbers(items))
