@@ -46,6 +46,7 @@ def show_plan(plan: Plan) -> None:
         f"- strategy: {plan.settings.strategy}",
         f"- copies: {ahead.copies:,} ({ahead.copy_bytes:,} bytes), by engine {plan.engine}",
         f"- places to repoint: {ahead.repoints:,} in {ahead.repoint_entities:,} entities",
+        f"- of these, table cells: {ahead.cells:,} in {ahead.tables:,} tables; {ahead.snapshots:,} are frozen first",
         f"- Synapse calls: {plan.calls:,}",
         f"- duration: {plan.seconds_low:,} to {plan.seconds_high:,} seconds",
         *(f"- **{finding.level}**: {finding.what} {finding.fix}" for finding in plan.findings),

@@ -142,8 +142,10 @@ def _ahead(plan: Plan) -> Table:
     band = f"{duration_text(plan.seconds_low)} to {duration_text(plan.seconds_high)}"
     copies = f"{counted(ahead.copies, 'distinct file handle')}, {size_text(ahead.copy_bytes)}"
     entities = counted(ahead.repoint_entities, "entity", "entities")
+    frozen = [("To freeze", f"{counted(ahead.snapshots, 'table')}, each as a version of its own")]
     for name, value in (
         ("To copy", f"{copies}, {counted(ahead.parts, 'part')}"),
+        *(frozen if ahead.snapshots else ()),
         ("To repoint", f"{counted(ahead.repoints, 'place')} in {entities}"),
         ("To verify", counted(ahead.verifications, "place")),
         ("Engine", str(plan.engine)),

@@ -36,7 +36,7 @@ def test_the_plan_ends_with_its_hash_and_shows_findings_literally(mixed: Any) ->
         settings=mixed.settings,
         ahead=WorkAhead(
             copies=2, copy_bytes=31_000_000_000, parts=301, repoints=3, repoint_entities=3, verifications=0,
-            fingerprint="f",
+            fingerprint="f", cells=2, tables=1, snapshots=1,
         ),
         counts=mixed.counts(),
         engine=EngineName.SYNAPSE,
@@ -49,5 +49,6 @@ def test_the_plan_ends_with_its_hash_and_shows_findings_literally(mixed: Any) ->
     shown = _shown(plan_view(plan))
     assert "2 distinct file handles, 31.0 GB, 301 parts" in shown
     assert "2 min to 10 min" in shown
+    assert "1 table, each as a version of its own" in shown
     assert "warning: Bucket [red]b[/red]\ufffd[2J is far. Choose." in shown
     assert shown.rstrip().endswith("Plan hash: 3f2a9c")
