@@ -96,8 +96,10 @@ def todays_share(shares: int = SHARES) -> int:
 
 
 def share_of_today(series: Series) -> tuple[Point, ...]:
-    """The points that are due today."""
-    return series.points[todays_share() :: SHARES]
+    """The points that are due today; mixed first, or a share would hold one kind of boundary only."""
+    mixed = list(series.points)
+    random.Random("shares").shuffle(mixed)
+    return tuple(mixed[todays_share() :: SHARES])
 
 
 def pairs(series: Series, how_many: int, chance: random.Random) -> list[tuple[Point, Point]]:
