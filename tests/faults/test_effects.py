@@ -1,0 +1,76 @@
+"""What a rule promises about the answer, seen by a real client over a socket; and about the bytes."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from sandbox.faults import FaultKind, FaultRule
+from sandbox.objects.contents import MemoryContent, VirtualContent
+from sandbox.objects.spoiling import spoiler_of
+from sandbox.server import Sandbox, SandboxOptions, running_sandbox
+
+ME = "/repo/v1/userProfile"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with running_sandbox(SandboxOptions(is_throttled=False, wait_scale=1)) as running:
+        yield running
+
+
+def ask(sandbox: Sandbox, *, seconds: float = 5) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {sandbox.token}"}
+    return httpx.get(sandbox.url + ME, headers=headers, timeout=seconds, trust_env=False)
+
+
+def test_half_an_answer_never_passes_for_a_whole_one(sandbox: Sandbox) -> None:
+    sandbox.faults.add(FaultRule(kind=FaultKind.TRUNCATE))
+
+    with pytest.raises(httpx.TransportError):
+        ask(sandbox)
+
+    assert 200 == sandbox.app.traffic.log[-1].status
+    assert 200 == ask(sandbox).status_code
+
+
+def test_half_an_object_never_passes_for_a_whole_one(sandbox: Sandbox) -> None:
+    sandbox.world.objects.create_bucket("b", region="us-east-1")
+    sandbox.world.objects.put("b", "k", b"0123456789")
+    url = sandbox.world.objects.presign_get("b", "k")
+    sandbox.faults.add(FaultRule(kind=FaultKind.TRUNCATE, path="/b/k"))
+
+    with pytest.raises(httpx.TransportError):
+        httpx.get(url, trust_env=False)
+
+    assert b"0123456789" == httpx.get(url, trust_env=False).content
+
+
+def test_a_late_answer_comes_after_the_work(sandbox: Sandbox) -> None:
+    sandbox.faults.add(FaultRule(kind=FaultKind.DELAY_AFTER, delay_seconds=0.3))
+
+    with pytest.raises(httpx.TimeoutException):
+        ask(sandbox, seconds=0.1)
+
+    assert 200 == ask(sandbox).status_code
+
+
+def test_a_damaged_part_is_as_long_and_not_the_same() -> None:
+    for content in (MemoryContent(b"abc"), VirtualContent(6 * 1024**3, "0" * 32)):
+        spoilt = spoiler_of(FaultKind.DAMAGE)(content)
+
+        assert content.size == spoilt.size
+        assert content.whole_digest() != spoilt.whole_digest()
+
+
+def test_a_short_part_lacks_its_last_byte() -> None:
+    assert b"ab" == spoiler_of(FaultKind.SHORTEN)(MemoryContent(b"abc")).bytes()
+    assert 41 == spoiler_of(FaultKind.SHORTEN)(VirtualContent(42, "0" * 32)).size
+
+
+def test_other_kinds_leave_bytes_alone() -> None:
+    content = MemoryContent(b"abc")
+
+    assert all(
+        content is spoiler_of(kind)(content) for kind in FaultKind if kind not in {FaultKind.DAMAGE, FaultKind.SHORTEN}
+    )
