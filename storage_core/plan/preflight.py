@@ -18,13 +18,13 @@ class PreflightFacts:
     """What preflight asked Synapse.
 
     Attributes:
-        default_locations: where each root's next upload goes.
+        default_locations: where each root's next upload goes; None for a proxy, which the service does not describe.
     """
 
     user: UserProfile
     destination: LocationFacts
     roots: tuple[RootSnapshot, ...]
-    default_locations: tuple[tuple[EntityId, StorageLocationId], ...] = ()
+    default_locations: tuple[tuple[EntityId, StorageLocationId | None], ...] = ()
 
 
 def check_settings(settings: MigrationSettings) -> None:
@@ -102,8 +102,8 @@ def findings(facts: PreflightFacts, settings: MigrationSettings) -> tuple[Findin
     found = [
         Finding(
             level=FindingLevel.WARNING,
-            what=f"New uploads to {entity} still go to storage location {location}, not to {settings.destination}.",
-            fix="Change the upload destination of the container, or new files will have to be migrated again.",
+            what=f"New uploads to {entity} still go to {_named(location)}, not to {settings.destination}.",
+            fix="Add --set-default to `migrate`, or use `setting set`; or new files have to be migrated again.",
         )
         for entity, location in facts.default_locations
         if location != settings.destination
@@ -118,3 +118,7 @@ def findings(facts: PreflightFacts, settings: MigrationSettings) -> tuple[Findin
         if not root.permissions.is_certified
     ]
     return tuple(found)
+
+
+def _named(location: StorageLocationId | None) -> str:
+    return "a proxy" if location is None else f"storage location {location}"

@@ -49,6 +49,17 @@ async def set_locations(
     return await _write(wanted, present, storage)
 
 
+async def make_default(entity_id: EntityId, location_id: StorageLocationId, storage: Storage) -> SettingOutcome:
+    """Let new uploads to a container go to *location_id*; others that its own setting offers may still be chosen.
+
+    Raises:
+        UsageError, AccessError, PreconditionFailed: see `set_locations`.
+    """
+    present = await storage.setting(entity_id)
+    others = () if present is None else present.location_ids[1:]
+    return await set_locations(entity_id, [location_id, *(one for one in others if one != location_id)], storage)
+
+
 async def check_before_attaching(
     root: RootSnapshot, present: UploadSetting | None, candidates: Sequence[Candidate], storage: Storage
 ) -> None:

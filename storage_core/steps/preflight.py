@@ -1,9 +1,9 @@
 """Ask Synapse, in a handful of calls, whether a migration can work at all."""
 
-from storage_core.errors import AccessError, Forbidden, NotFound, UsageError
+from storage_core.errors import AccessError, BadRequest, Forbidden, NotFound, UsageError
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.entities import RootSnapshot
-from storage_core.model.ids import EntityId
+from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.settings import MigrationSettings
 from storage_core.plan.preflight import PreflightFacts, check_access, check_destination, check_scopes, check_settings
 from storage_core.ports import Catalog
@@ -24,7 +24,7 @@ async def preflight(settings: MigrationSettings, catalog: Catalog) -> PreflightF
     roots = tuple([await _root(root, catalog) for root in settings.roots])
     defaults = tuple(
         [
-            (root.header.id, await catalog.default_location(root.header.id))
+            (root.header.id, await _default_location(root.header.id, catalog))
             for root in roots
             if root.header.kind.is_container
         ]
@@ -32,6 +32,13 @@ async def preflight(settings: MigrationSettings, catalog: Catalog) -> PreflightF
     facts = PreflightFacts(user=user, destination=destination, roots=roots, default_locations=defaults)
     check_access(facts)
     return facts
+
+
+async def _default_location(entity_id: EntityId, catalog: Catalog) -> StorageLocationId | None:
+    try:
+        return await catalog.default_location(entity_id)
+    except BadRequest:
+        return None  # a proxy: the service does not describe it to uploaders (contract 4)
 
 
 async def _destination(settings: MigrationSettings, catalog: Catalog) -> LocationFacts:

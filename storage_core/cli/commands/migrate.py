@@ -19,6 +19,7 @@ from storage_core.cli.arguments import (
     TablesOption,
     settings_from,
 )
+from storage_core.cli.defaulting import SetDefaultOption, announce_default, set_default_location
 from storage_core.cli.documents import plan_document
 from storage_core.cli.notifying import NotifyOption, tell_of_end, telling_of_failures
 from storage_core.cli.reporting import figures_of, run_facts, write_csv_log, write_reports
@@ -53,6 +54,7 @@ class Order:
     report_folder: Path | None
     force: bool
     retry: RetryClass | None
+    set_default: bool
 
 
 def migrate(  # noqa: PLR0913, PLR0917 - an option each
@@ -85,6 +87,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
         typer.Option("--report-folder", help="Where the reports go.", show_default="INDEX's name with -report"),
     ] = None,
     notify: NotifyOption = None,
+    set_default: SetDefaultOption = False,  # noqa: FBT002 - a flag
 ) -> ExitCode:
     """Move the bytes of everything below ENTITY to LOCATION_ID: index, plan, confirm, copy, prove, repoint, verify.
 
@@ -106,6 +109,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
         report_folder=report_folder,
         force=force,
         retry=retry_errors,
+        set_default=set_default,
     )
     try:
         with telling_of_failures(session, notify, settings, index):
@@ -121,16 +125,19 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
 
 def _carried_out(session: Session, settings: MigrationSettings, options: RunOptions, order: Order) -> ExitCode:
     agreement = Agreement(session, force=order.force)
+    if order.set_default:
+        announce_default(session, settings)
     with running(session, order.index_path, settings, options, agreement.expectations) as app:
         if order.retry is not None:
             app.ledger.retry(classes_of(order.retry))
         outcome = app.migration.run(lambda plan: agreement.reach(plan, app.ledger.recall("user_name") or "unknown"))
+        code = set_default_location(session, app, outcome.exit_code) if order.set_default else outcome.exit_code
         calls = app.remote.calls.total
     if outcome.ending is Ending.COMPLETE and not agreement.was_asked_for:
         session.say(indexed_text(outcome.counts, settings.destination))
         session.say(NOTHING_TO_DO)
     session.say(ending_text(outcome.ending) or _completed_text(settings, outcome.counts))
-    return _told(session, order, outcome.exit_code, calls)
+    return _told(session, order, code, calls)
 
 
 def _planned_only(session: Session, settings: MigrationSettings, options: RunOptions, order: Order) -> ExitCode:
