@@ -20,6 +20,9 @@ def config_of(client: object | None) -> Config:
         return load_config()
     if isinstance(client, Config):
         return client
+    carried = getattr(client, "config", None)
+    if isinstance(carried, Config):
+        return carried
     if isinstance(config := getattr(client, "config", None), Config):
         return config
     token = getattr(getattr(client, "credentials", None), "secret", None)

@@ -8,7 +8,9 @@ from storage_core.api.migrating import (
     StorageLocation,
     entity_id_of,
     index_files_for_migration,
+    index_files_for_migration_async,
     migrate_indexed_files,
+    migrate_indexed_files_async,
     roots_of_index,
 )
 from storage_core.errors import UsageError
@@ -72,15 +74,15 @@ class Migratable:
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """See `index_files_for_migration`."""
-        return await asyncio.to_thread(
-            self.index_files_for_migration,
+        return await index_files_for_migration_async(
+            synapse_client,
+            entity_id_of(self),
             dest_storage_location_id,
             db_path,
-            source_storage_location_ids=source_storage_location_ids,
-            file_version_strategy=file_version_strategy,
-            include_table_files=include_table_files,
-            continue_on_error=continue_on_error,
-            synapse_client=synapse_client,
+            source_storage_location_ids,
+            file_version_strategy,
+            include_table_files,
+            continue_on_error,
         )
 
     async def migrate_indexed_files_async(
@@ -93,13 +95,9 @@ class Migratable:
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """See `migrate_indexed_files`."""
-        return await asyncio.to_thread(
-            self.migrate_indexed_files,
-            db_path,
-            create_table_snapshots=create_table_snapshots,
-            continue_on_error=continue_on_error,
-            force=force,
-            synapse_client=synapse_client,
+        await asyncio.to_thread(self._refuse_other_index, db_path)
+        return await migrate_indexed_files_async(
+            synapse_client, db_path, create_table_snapshots, continue_on_error, force
         )
 
     def _refuse_other_index(self, db_path: str | Path) -> None:

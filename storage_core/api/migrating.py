@@ -7,20 +7,24 @@ runs on a loop of its own, so the blocking functions also work inside a running 
 import asyncio
 import sys
 import tempfile
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
 from storage_core.api.clients import config_of
 from storage_core.api.reading import IndexOnDisk
+from storage_core.config import Config
 from storage_core.errors import FailureThresholdReached, NotConfirmed, UsageError
 from storage_core.index.parquet import export_parquet
 from storage_core.model.ids import EntityId, parse_entity_id, parse_storage_location_id
 from storage_core.model.plans import Plan
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings, RunOptions
+from storage_core.model.tallies import Tally
 from storage_core.plan.outcomes import Ending
 from storage_core.reports.result import MigrationResult
 from storage_core.reports.wording import counted
+from storage_core.steps.driving import QuietWatch, Watch
 from storage_core.steps.migration import RunOutcome
 from storage_core.wiring import opened
 
@@ -69,7 +73,6 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
         FailureThresholdReached: something failed, and *continue_on_error* was not given.
         AccessError, IndexInUse, ServiceUnavailable: nothing can be done now.
     """
-    config = config_of(syn)
     settings = settings_from(
         entity,
         dest_storage_location_id,
@@ -77,13 +80,8 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
         strategy=file_version_strategy,
         include_tables=include_table_files,
     )
-    path = _index_path(db_path, settings.roots[0])
-    with opened(config, path, settings, options=RunOptions(continue_on_error=continue_on_error)) as app:
-        if app.ledger.is_indexed():
-            app.ledger.reopen_for_reindex()
-        outcome = app.migration.index()
-    _refuse_early_end(outcome, path)
-    return result_of(path)
+    options = RunOptions(continue_on_error=continue_on_error)
+    return _indexed(config_of(syn), settings, db_path, options, QuietWatch())
 
 
 def migrate_indexed_files(
@@ -102,15 +100,8 @@ def migrate_indexed_files(
         FailureThresholdReached: something failed, and *continue_on_error* was not given.
         UsageError, IndexUnusable, AccessError, IndexInUse, ServiceUnavailable: see `index_files_for_migration`.
     """
-    config = config_of(syn)
-    path = Path(db_path).expanduser()
     options = RunOptions(continue_on_error=continue_on_error, table_snapshots=create_table_snapshots)
-    with opened(config, path, None, options=options) as app:
-        outcome = app.migration.run(
-            lambda plan: _agreed(plan, app.ledger.recall("user_name") or "unknown", force=force)
-        )
-    _refuse_early_end(outcome, path)
-    return result_of(path)
+    return _migrated(config_of(syn), db_path, options, QuietWatch(), force=force)
 
 
 async def index_files_for_migration_async(  # noqa: PLR0913, PLR0917 - its twin's signature
@@ -123,18 +114,16 @@ async def index_files_for_migration_async(  # noqa: PLR0913, PLR0917 - its twin'
     include_table_files: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
     continue_on_error: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
 ) -> MigrationResult:
-    """See `index_files_for_migration`."""
-    return await asyncio.to_thread(
-        index_files_for_migration,
-        syn,
+    """See `index_files_for_migration`. Cancelled, it finishes what is in flight, and the same call goes on later."""
+    settings = settings_from(
         entity,
         dest_storage_location_id,
-        db_path,
-        source_storage_location_ids,
-        file_version_strategy,
-        include_table_files,
-        continue_on_error,
+        sources=source_storage_location_ids,
+        strategy=file_version_strategy,
+        include_tables=include_table_files,
     )
+    options, config = RunOptions(continue_on_error=continue_on_error), config_of(syn)
+    return await _beside(lambda watch: _indexed(config, settings, db_path, options, watch))
 
 
 async def migrate_indexed_files_async(
@@ -144,10 +133,10 @@ async def migrate_indexed_files_async(
     continue_on_error: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
     force: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
 ) -> MigrationResult:
-    """See `migrate_indexed_files`."""
-    return await asyncio.to_thread(
-        migrate_indexed_files, syn, db_path, create_table_snapshots, continue_on_error, force
-    )
+    """See `migrate_indexed_files`. Cancelled, it finishes what is in flight, and the same call goes on later."""
+    options = RunOptions(continue_on_error=continue_on_error, table_snapshots=create_table_snapshots)
+    config = config_of(syn)
+    return await _beside(lambda watch: _migrated(config, db_path, options, watch, force=force))
 
 
 def settings_from(
@@ -206,6 +195,50 @@ def roots_of_index(db_path: str | Path) -> tuple[EntityId, ...]:
 def result_of(path: Path) -> MigrationResult:
     """What an index holds. Keeps no file open."""
     return MigrationResult(path, IndexOnDisk(path), export=export_parquet)
+
+
+class _Cancellable(QuietWatch):
+    """Has the run claim no more once it is cancelled."""
+
+    def __init__(self) -> None:
+        self.cancelled = threading.Event()
+
+    def must_stop(self, total: Tally) -> bool:
+        del total
+        return self.cancelled.is_set()
+
+
+async def _beside(work: Callable[[Watch], MigrationResult]) -> MigrationResult:
+    """Do *work* in a thread of its own, which owns the index from beginning to end."""
+    watch = _Cancellable()
+    try:
+        return await asyncio.to_thread(work, watch)
+    except asyncio.CancelledError:
+        watch.cancelled.set()
+        raise
+
+
+def _indexed(
+    config: Config, settings: MigrationSettings, db_path: str | Path | None, options: RunOptions, watch: Watch
+) -> MigrationResult:
+    path = _index_path(db_path, settings.roots[0])
+    with opened(config, path, settings, options=options, watch=watch) as app:
+        if app.ledger.is_indexed():
+            app.ledger.reopen_for_reindex()
+        outcome = app.migration.index()
+    _refuse_early_end(outcome, path)
+    return result_of(path)
+
+
+def _migrated(
+    config: Config, db_path: str | Path, options: RunOptions, watch: Watch, *, force: bool
+) -> MigrationResult:
+    path = Path(db_path).expanduser()
+    with opened(config, path, None, options=options, watch=watch) as app:
+        user_name = app.ledger.recall("user_name") or "unknown"
+        outcome = app.migration.run(lambda plan: _agreed(plan, user_name, force=force))
+    _refuse_early_end(outcome, path)
+    return result_of(path)
 
 
 def _index_path(db_path: str | Path | None, root: EntityId) -> Path:

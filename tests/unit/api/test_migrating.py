@@ -9,29 +9,29 @@ from types import SimpleNamespace
 
 import pytest
 
-from storage_core.api.files_and_tables import File, Table
-from storage_core.api.migratable import Migratable
+from storage_core.api import Connection, File, Folder, Project, Table
 from storage_core.api.migrating import (
     index_files_for_migration,
     index_files_for_migration_async,
     migrate_indexed_files,
     migrate_indexed_files_async,
 )
-from storage_core.errors import FailureThresholdReached, IndexUnusable, NotConfirmed, UsageError
-
-
-class Project(Migratable):
-    def __init__(self, entity_id):
-        self.id = entity_id
+from storage_core.config import load_config
+from storage_core.errors import FailureThresholdReached, IndexInUse, IndexUnusable, NotConfirmed, UsageError
+from storage_core.index.opening import open_index
 
 
 @pytest.fixture
 def demo(start_sandbox, monkeypatch):
     """A sandbox with the sample project, and an environment that points at it."""
     sandbox = start_sandbox(scenario="demo")
+    point_at(sandbox, monkeypatch)
+    return sandbox.facts
+
+
+def point_at(sandbox, monkeypatch):
     for name, value in (sandbox.environment() | {"SYNAPSE_CALLS_PER_MINUTE": "60000"}).items():
         monkeypatch.setenv(name, value)
-    return sandbox.facts
 
 
 def test_a_project_is_indexed_and_migrated_by_positional_arguments(demo, tmp_path):
@@ -95,6 +95,56 @@ def test_the_functions_keep_the_old_signatures(demo, tmp_path):
     assert migrated.get_counts_by_status()["MIGRATED"] > 20
     types = {row["type"] for row in migrated.get_migrations() if row["status"] == "MIGRATED"}
     assert {"file", "table"} == types
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_migration_ends_soon_and_goes_on_later(start_sandbox, monkeypatch, tmp_path):
+    """What is in flight is finished and recorded, so the second call does the rest, and nothing twice."""
+    sandbox = start_sandbox(scenario="demo", latency_seconds=0.05)
+    point_at(sandbox, monkeypatch)
+    folder = Folder(id=sandbox.facts.root_id)
+    await folder.index_files_for_migration_async(sandbox.facts.destination_id, tmp_path / "m.db")
+    running = asyncio.create_task(folder.migrate_indexed_files_async(tmp_path / "m.db", force=True))
+    await asyncio.sleep(1.2)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    left = await once_free(tmp_path / "m.db")
+    result = await folder.migrate_indexed_files_async(tmp_path / "m.db", force=True)
+
+    assert left > 0
+    assert 25 == result.counts_by_status["MIGRATED"]
+    versions = [
+        len(sandbox.world.entities.require(row["id"]).versions)
+        for row in result.get_migrations()
+        if row["status"] == "MIGRATED"
+    ]
+    assert versions == [row["new_version"] for row in result.get_migrations() if row["status"] == "MIGRATED"]
+
+
+async def once_free(path):
+    """Places that still wait when the thread of the cancelled call has let go of the index."""
+    for _ in range(300):
+        try:
+            with open_index(path, None, create=False) as index:
+                return index.ahead().repoints
+        except IndexInUse:
+            await asyncio.sleep(0.1)
+    pytest.fail("the index was never let go of")
+
+
+def test_a_connection_says_who_asks_and_where(demo, tmp_path, monkeypatch):
+    """Also when the environment says nothing."""
+    config = load_config()
+    monkeypatch.delenv("SYNAPSE_AUTH_TOKEN")
+
+    with Connection(config) as connection:
+        result = Project(demo.root_id).index_files_for_migration(
+            demo.destination_id, tmp_path / "m.db", synapse_client=connection
+        )
+
+    assert result.counts_by_status["INDEXED"] > 20
 
 
 def test_a_fresh_folder_is_made_when_no_path_is_given(demo):
@@ -164,8 +214,7 @@ def test_the_csv_begins_with_the_old_columns(demo, tmp_path):
 def test_the_first_failure_is_raised_unless_errors_are_to_be_passed(start_sandbox, monkeypatch, tmp_path):
     """A file that may not be downloaded; what was found until then is kept, and the same call goes on."""
     sandbox = start_sandbox(scenario="mixed")
-    for name, value in (sandbox.environment() | {"SYNAPSE_CALLS_PER_MINUTE": "60000"}).items():
-        monkeypatch.setenv(name, value)
+    point_at(sandbox, monkeypatch)
     project = Project(sandbox.facts.root_id)
     (secret,) = sandbox.facts.unreadable_ids
 
