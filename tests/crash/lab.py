@@ -20,13 +20,16 @@ from sandbox.objects.store import ObjectStore
 from sandbox.scenarios.facts import ScenarioFacts
 from sandbox.server import Sandbox, SandboxOptions, running_sandbox
 from sandbox.state import state_of
+from sandbox.synapse.columns import ColumnType
+from sandbox.synapse.kinds import Kind
 from sandbox.synapse.world import World
-from tests.crash.small_project import build_small_project
+from tests.crash.small_project import build_small_project, build_with_table
 from tests.migration.expectation import Expectation
 from tests.migration.harness import environment
 
 REPOSITORY = Path(__file__).parents[2]
 KILLED = -signal.SIGKILL
+TABLES = "tables"
 
 Row = tuple[Any, ...]
 Point = tuple[str, int]
@@ -74,13 +77,19 @@ class Lab:
     _cases: int = field(default=0)
 
     def fresh(self, strategy: str, *more: str) -> Case:
-        """Begin anew: nothing of earlier cases is left in the sandbox."""
+        """Begin anew: nothing of earlier cases is left in the sandbox.
+
+        The strategy "tables" is the latest version of files, and the cells of tables.
+        """
+        with_tables = strategy == TABLES
+        strategy = "latest" if with_tables else strategy
+        more = (*more, "--include-table-files") if with_tables else more
         self._cases += 1
         self.sandbox.faults.clear()
         objects = ObjectStore(clock=self.sandbox.clock, seed=0)
         objects.endpoint_url = self.sandbox.s3_url
         world = World(clock=self.sandbox.clock, objects=objects)
-        facts = self.build(world)
+        facts = build_with_table(world) if with_tables else self.build(world)
         self.sandbox.world = self.sandbox.app.world = world
         self.sandbox.s3_app.store = objects
         self.sandbox.app.traffic.reset()
@@ -98,6 +107,7 @@ class Lab:
                 facts.destination_id,
                 strategy,
                 unreadable=set(facts.unreadable_ids),
+                file_columns=_file_columns(world) if with_tables else frozenset(),
             ),
             words=(*words, "--file-version-strategy", strategy, *more),
         )
@@ -165,6 +175,11 @@ class Lab:
         return wrong
 
 
+def _file_columns(world: World) -> frozenset[str]:
+    schemas = [world.tables.schema_of(entity) for entity in world.entities.all() if entity.kind is Kind.TABLE]
+    return frozenset(column.id for schema in schemas for column in schema if column.type is ColumnType.FILEHANDLEID)
+
+
 @contextmanager
 def running_lab(build: Callable[[World], ScenarioFacts] = build_small_project) -> Iterator[Lab]:
     """A lab for as long as the block lasts.
@@ -211,21 +226,28 @@ def index_violations(case: Case, state: Any) -> list[str]:
     places = [row[:5] for row in items]
     wrong += [f"the index tells of {place} more than once" for place in places if places.count(place) > 1]
     moved = 0
-    for entity_id, _kind, version, _row, _col, status, reason, source, new_version, new in items:
+    for entity_id, _kind, version, row, column, status, reason, _source, new_version, new in items:
         if status not in {"MIGRATED", "ALREADY_MIGRATED", "SKIPPED"}:
             wrong.append(f"{entity_id}.{version} is {status} ({reason}) in the index")
-        if status == "MIGRATED" and _row is None:
+        if status == "MIGRATED":
             moved += 1
-            number = new_version or version
-            found = {one["number"]: one["handleId"] for one in state["entities"][entity_id]["versions"]}.get(number)
+            found = _held(state, entity_id, new_version or version, row, column)
             if found != new:
-                wrong.append(f"the index says {entity_id}.{number} went from {source} to {new}; it has {found}")
+                wrong.append(f"the index says {entity_id}.{new_version or version} went to {new}; it has {found}")
     if moved != case.expected.places():
         wrong.append(f"{moved} places are MIGRATED in the index, {case.expected.places()} should be")
     sources = [row[0] for row in copies]
     wrong += [f"the index tells of two copies of {one}" for one in set(sources) if sources.count(one) > 1]
     wrong += [f"copy of {row[0]} is {row[2]} ({row[3]}), proof {row[4]}" for row in copies if row[2] != "PROVEN"]
     return wrong
+
+
+def _held(state: Any, entity_id: str, version: int, row: int | None, column: int | None) -> str | None:
+    """The handle that a version or a cell refers to."""
+    if row is not None:
+        held: str | None = state["tables"][entity_id]["rows"][str(row)]["cells"][str(column)]
+        return held
+    return {one["number"]: one["handleId"] for one in state["entities"][entity_id]["versions"]}.get(version)
 
 
 def items_of(index: Path) -> list[Row]:

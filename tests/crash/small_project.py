@@ -3,13 +3,14 @@
 from sandbox.objects.records import GIB
 from sandbox.scenarios.builder import Builder
 from sandbox.scenarios.facts import ScenarioFacts, Trait
+from sandbox.scenarios.tables import add_image_table
 from sandbox.synapse.handles import HandleKind
 from sandbox.synapse.world import World
 
 LARGE_BYTES = 6 * GIB
 
 
-def build_small_project(world: World, *, with_large: bool = True) -> ScenarioFacts:
+def build_small_project(world: World, *, with_large: bool = True, with_table: bool = False) -> ScenarioFacts:
     """Seven files: shared handles, histories, one file of several parts, one that is there already, one elsewhere."""
     builder = Builder(world, "small", seed=0)
     with builder.days_ago(30):
@@ -33,6 +34,9 @@ def build_small_project(world: World, *, with_large: bool = True) -> ScenarioFac
         if with_large:
             large = builder.virtual_handle(LARGE_BYTES, "genome.bam")
             builder.landmarks["large"] = builder.file(data, "genome.bam", large, trait=Trait.HUGE).id
+        if with_table:
+            # another file's handle in a cell, a report that rows share, a cell at the destination, an empty row
+            add_image_table(builder, project, "Slides", rows=5, shared=shared)
         there = builder.text_handle("was uploaded to the archive\n", "there.txt", location=builder.destination)
         builder.file(project, "there.txt", there, trait=Trait.AT_DESTINATION)
         external = world.handles.add(
@@ -45,3 +49,8 @@ def build_small_project(world: World, *, with_large: bool = True) -> ScenarioFac
         )
         builder.file(project, "panel", external, trait=Trait.EXTERNAL_URL)
     return builder.facts(project)
+
+
+def build_with_table(world: World) -> ScenarioFacts:
+    """The small project with a table whose cells hold files; without the large file."""
+    return build_small_project(world, with_large=False, with_table=True)

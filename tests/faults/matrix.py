@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.faults import FaultKind, FaultRule
 from sandbox.scenarios.facts import ScenarioFacts
 from sandbox.synapse.world import World
-from tests.crash.lab import Case, Ended, Lab, Point, index_violations
+from tests.crash.lab import TABLES, Case, Ended, Lab, Point, index_violations
 from tests.crash.small_project import build_small_project
 from tests.faults.effects import SLOW_SECONDS, Cure, Effect, all_effects, is_s3
 from tests.faults.weather import SAID_WHEN_REFUSED
@@ -36,6 +36,7 @@ class Way:
 WAYS = (
     Way(name="all", strategy="all"),
     Way(name="new", strategy="new"),
+    Way(name="tables", strategy=TABLES),
     Way(name="reading", strategy="latest", words=("--proof", "strict"), opaque=True),
 )
 
