@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from storage_core.locations import type_name_of
+from storage_core.locations import TYPES, type_name_of
 from storage_core.locations.attributes import attributes_of
 from storage_core.locations.location import Location
 from storage_core.model.secret import Secret
@@ -66,6 +66,35 @@ def attribute_table(location: Location) -> "Table":
     for name, value in {**document, **other}.items():
         if value not in (None, ""):
             table.add_row(name, Text(plain_text(_words(value))))
+    return table
+
+
+def type_document() -> list[dict[str, Any]]:
+    """Every type with what it requires and what else it takes."""
+    return [
+        {
+            "storage_type": name,
+            "purpose": record.PURPOSE,
+            "requires": [one for one, what in attributes_of(record).items() if what.is_required],
+            "takes": [
+                one
+                for one, what in attributes_of(record).items()
+                if not what.is_required and not what.is_given_by_service
+            ],
+        }
+        for name, record in TYPES.items()
+    ]
+
+
+def type_table() -> "Table":
+    """The same for people."""
+    from rich.table import Table  # late: keeps --help fast
+
+    table = Table(box=None, pad_edge=False, header_style="bright_black")
+    for heading in ("Type", "Bytes are in", "Requires", "Also takes"):
+        table.add_column(heading)
+    for one in type_document():
+        table.add_row(one["storage_type"], one["purpose"], ", ".join(one["requires"]), ", ".join(one["takes"]))
     return table
 
 

@@ -17,10 +17,8 @@ from storage_core.cli.location_options import (
     read_secret,
     split_attributes,
 )
-from storage_core.cli.location_views import attribute_table, location_document, location_table, place_text
 from storage_core.cli.session import session_of
 from storage_core.errors import ExitCode
-from storage_core.locations import TYPES, build_location, type_name_of, type_named
 from storage_core.model.ids import parse_storage_location_id
 
 location = typer.Typer(help="Storage locations: where bytes can live.", no_args_is_help=True)
@@ -34,7 +32,8 @@ def get(
     location_id: Annotated[str, typer.Argument(metavar="LOCATION_ID", show_default=False)],
 ) -> ExitCode:
     """Show one storage location of your own."""
-    from storage_core.steps.declaring import own_location  # late: the network is slow to import
+    from storage_core.cli.location_views import attribute_table, location_document  # late: keeps --help fast
+    from storage_core.steps.declaring import own_location
     from storage_core.storage_wiring import storage_desk
 
     session = session_of(ctx)
@@ -49,7 +48,8 @@ def get(
 @location.command("list")
 def list_(ctx: typer.Context) -> ExitCode:
     """List the storage locations you have created, newest first, at most 100."""
-    from storage_core.storage_wiring import storage_desk  # late: the network is slow to import
+    from storage_core.cli.location_views import location_document, location_table  # late: keeps --help fast
+    from storage_core.storage_wiring import storage_desk
 
     session = session_of(ctx)
     with storage_desk(session.load_config()) as desk:
@@ -59,10 +59,21 @@ def list_(ctx: typer.Context) -> ExitCode:
     return ExitCode.DONE
 
 
+@location.command("types")
+def types(ctx: typer.Context) -> ExitCode:
+    """Show the types there are, what each requires, and what else it takes. Asks Synapse nothing."""
+    from storage_core.cli.location_views import type_document, type_table  # late: keeps --help fast
+
+    session = session_of(ctx)
+    session.show(type_table())
+    session.document({"types": type_document()})
+    return ExitCode.DONE
+
+
 @location.command("create")
 def create(  # noqa: PLR0913, PLR0917 - one parameter per option
     ctx: typer.Context,
-    type_name: Annotated[str, typer.Argument(metavar="TYPE", help=f"One of {', '.join(TYPES)}.", show_default=False)],
+    type_name: Annotated[str, typer.Argument(metavar="TYPE", help="`location types` shows them.", show_default=False)],
     bucket: Annotated[str | None, typer.Option("--bucket", help="Name of the bucket.", show_default=False)] = None,
     base_key: BaseKeyOption = None,
     sts_enabled: StsOption = False,  # noqa: FBT002 - a flag
@@ -103,7 +114,9 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter per option
     aws_profile: AwsProfileOption = None,
 ) -> ExitCode:
     """Create a storage location, or find your own that is the same. Locations can be neither changed nor deleted."""
-    from storage_core.steps.declaring import declare_location, declare_with_owner_file  # late: slow to import
+    from storage_core.cli.location_views import location_document, place_text  # late: keeps --help fast
+    from storage_core.locations import build_location, type_name_of, type_named
+    from storage_core.steps.declaring import declare_location, declare_with_owner_file
     from storage_core.storage_wiring import owner_file_writer, storage_desk
 
     session = session_of(ctx)

@@ -12,7 +12,6 @@ from storage_core.cli.location_options import (
     OwnerFileOption,
     StsOption,
 )
-from storage_core.cli.location_views import location_document, place_text
 from storage_core.cli.session import session_of
 from storage_core.errors import ExitCode
 from storage_core.model.ids import parse_entity_id
@@ -40,7 +39,8 @@ def setup_s3(  # noqa: PLR0913, PLR0917 - one parameter per option
     aws_profile: AwsProfileOption = None,
 ) -> ExitCode:
     """Declare an S3 storage location and make it the one new uploads to ENTITY go to. Moves nothing that is there."""
-    from storage_core.steps.setting_up import S3Wish, location_wished, set_up_s3  # late: the network is slow to import
+    from storage_core.cli.location_views import location_document, place_text  # late: keeps --help fast
+    from storage_core.steps.setting_up import S3Wish, location_wished, set_up_s3
     from storage_core.storage_wiring import owner_file_writer, storage_desk
 
     session = session_of(ctx)

@@ -63,12 +63,12 @@ def test_a_new_type_is_one_file_and_one_line(repository: Path, tmp_path: Path) -
     assert {"concreteType": concrete_type, "uploadType": "NONE", "reelName": "R7"} == sent
     assert ("TAPE", "TAPE", {"reel": "R7"}) == (name, shown, more)
     assert "TAPE" in types
-    help_text = subprocess.run(
-        [sys.executable, "-c", "from storage_core.cli.main import main; main()", "location", "create", "--help"],
+    shown_types = subprocess.run(
+        [sys.executable, "-c", "from storage_core.cli.main import main; main()", "location", "types"],
         cwd=tmp_path,
         env={**environment, "COLUMNS": "200"},
         capture_output=True,
         text=True,
         check=False,
     ).stdout
-    assert "TAPE" in help_text
+    assert "a tape robot" in shown_types
