@@ -45,6 +45,7 @@ class Phase(Generic[W]):
         record: commits outcomes; runs on the index thread.
         batch_size: works per batch, and so per Prefect task: large, since a task is dear and a batch is not.
         active: works under way at once, over all batches. A work that waits for S3 is under way, too.
+        finds_more: recording outcomes may add works of this very phase, so claiming goes on while they come in.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Phase(Generic[W]):
     record: Callable[[Ledger, Sequence[Any]], Tally]
     batch_size: int
     active: int
+    finds_more: bool = False
 
 
 class Ticket(Protocol):
@@ -148,6 +150,7 @@ class _Run(Generic[W]):
         self._in_flight = 0
         self._claimed_to = 0
         self._batches = 0
+        self._is_dry = False
         self._failure: BaseException | None = None
         self.total = Tally()
 
@@ -162,6 +165,7 @@ class _Run(Generic[W]):
             if not self._live:
                 # What the last batch sent may have arrived between those two lines, and may hold new work.
                 self._take(wait_seconds=0)
+                self._is_dry = False
         if self._failure is not None:
             raise self._failure
 
@@ -180,6 +184,8 @@ class _Run(Generic[W]):
         while self._may_claim():
             works = self._phase.claim(self._ledger, self._claimed_to, self._phase.batch_size)
             if not works:
+                # Asking again after every outcome would be most of what a phase costs towards its end.
+                self._is_dry = not self._phase.finds_more
                 return
             self._claimed_to = self._phase.number(works[-1])
             self._batches += 1
@@ -190,6 +196,7 @@ class _Run(Generic[W]):
     def _may_claim(self) -> bool:
         return (
             self._failure is None
+            and not self._is_dry
             and self._in_flight < 2 * self._phase.active
             and not self._services.stop.is_set()
             and not self._watch.must_stop(self.total)

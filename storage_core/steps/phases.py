@@ -76,6 +76,7 @@ WALK: Phase[FoundEntity] = Phase(
     record=lambda ledger, outcomes: ledger.record_listings(outcomes),
     batch_size=500,
     active=_CALLS_ACTIVE,
+    finds_more=True,
 )
 
 DESCRIBE: Phase[FoundEntity] = Phase(

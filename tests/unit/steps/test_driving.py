@@ -49,7 +49,7 @@ def launcher() -> Iterator[LoopLauncher]:
     loop.close()
 
 
-def phase(work, *, batch_size=10, active=4) -> Phase:
+def phase(work, *, batch_size=10, active=4, finds_more=False) -> Phase:
     return Phase(
         name="count",
         doing="Counting",
@@ -59,6 +59,7 @@ def phase(work, *, batch_size=10, active=4) -> Phase:
         record=lambda ledger, outcomes: ledger.record(outcomes),
         batch_size=batch_size,
         active=active,
+        finds_more=finds_more,
     )
 
 
@@ -94,7 +95,8 @@ def test_no_more_works_than_allowed_are_under_way(launcher):
     assert 7 == max(most)
 
 
-def test_work_found_while_running_is_claimed_too(launcher):
+@pytest.mark.parametrize("finds_more", [True, False])
+def test_work_found_while_running_is_claimed_too(launcher, finds_more):
     ledger = Numbers(1)
 
     async def growing(number, services, emit):
@@ -102,7 +104,21 @@ def test_work_found_while_running_is_claimed_too(launcher):
             ledger.pending.append(number + 1)
         emit(number)
 
-    assert Tally(done=30) == drive(phase(growing), ledger, Stoppable(), launcher, QuietWatch())
+    assert Tally(done=30) == drive(phase(growing, finds_more=finds_more), ledger, Stoppable(), launcher, QuietWatch())
+
+
+def test_a_phase_that_finds_no_more_does_not_ask_again_after_every_outcome(launcher):
+    class Counting(Numbers):
+        claims = 0
+
+        def claim(self, after, limit):
+            self.claims += 1
+            return super().claim(after, limit)
+
+    ledger = Counting(300)
+    drive(phase(echo, batch_size=100, active=100), ledger, Stoppable(), launcher, QuietWatch())
+    # one look before the phase, one per batch, one that finds nothing, and a last one when all is over
+    assert ledger.claims <= 1 + 3 + 2
 
 
 class EndsUnseen:
