@@ -103,6 +103,9 @@ def seaweedfs_server(folder: Path) -> Iterator[Server]:
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
         "-filer.maxMB=64",
+        # each test has buckets of its own and each bucket takes several volumes; by itself weed allows as many as
+        # the free disk could hold at their full size, which no test comes near
+        "-volume.max=5000",
         f"-s3.config={folder / 's3.json'}",
         f"-s3.iam.config={folder / 'iam.json'}",
         *(f"-{name}.port={port}" for name, port in ports.items()),
