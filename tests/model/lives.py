@@ -17,7 +17,7 @@ from storage_core.steps.driving import Phase, QuietWatch, Ticket, drive
 from storage_core.steps.known import EtagMeanings
 from storage_core.steps.phases import INDEXING, MIGRATING
 from storage_core.steps.services import Services
-from tests.model.small_synapse import DESTINATION, ROOT, Killed, Life, SmallSynapse
+from tests.model.small_synapse import DESTINATION, ROOT, Killed, Life, Meanwhile, SmallSynapse
 
 _COMMITS = ("record_", "finish_", "add_roots")
 _PLACES = "select entity, place, version, row_id, col_id from item where place <> 'none'"
@@ -83,6 +83,7 @@ def live(
     boundaries: int | None = None,
     batch: int = 1,
     first: Callable[[Index], object] = lambda index: None,
+    meanwhile: Meanwhile | None = None,
 ) -> "Told":
     """Open the index, do *first* with it, then migrate as far as it goes.
 
@@ -97,7 +98,7 @@ def live(
     index = open_index(path, settings, create=True)
     try:
         first(index)
-        synapse.life = Life(boundaries)
+        synapse.life = Life(boundaries, meanwhile)
         came_to_its_end = _came_to_its_end(MortalLedger(index, synapse.life), synapse, loop, settings, batch)
         return Told(came_to_its_end=came_to_its_end, places=tuple(index._database.rows(_PLACES)))
     finally:

@@ -1,8 +1,9 @@
 """A Synapse in memory whose every change is watched: by whom, expecting what, and whether it was allowed to happen."""
 
+import json
 from collections import Counter
-from collections.abc import Coroutine, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from storage_core.model.destinations import LocationFacts, LocationKind, UploadType
@@ -25,15 +26,28 @@ class Killed(BaseException):
     """The process dies here: nothing of it happens any more."""
 
 
-class Life:
-    """One life of the migrating process; it ends at a boundary that is chosen beforehand."""
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What somebody does while the process lives, as it passes a certain boundary."""
 
-    def __init__(self, boundaries: int | None = None) -> None:
+    at_boundary: int
+    act: Callable[[], None]
+
+
+class Life:
+    """One life of the migrating process: it ends at a boundary, and others act at one, both chosen beforehand."""
+
+    def __init__(self, boundaries: int | None = None, meanwhile: "Meanwhile | None" = None) -> None:
         self._left = boundaries
+        self._meanwhile = meanwhile
+        self._passed = 0
         self.is_over = False
 
     def pass_boundary(self) -> None:
         """Go on, or die; whoever died passes no boundary any more."""
+        self._passed += 1
+        if self._meanwhile is not None and self._meanwhile.at_boundary == self._passed and not self.is_over:
+            self._meanwhile.act()
         if self._left is not None:
             self._left -= 1
         if self.is_over or (self._left is not None and self._left < 0):
@@ -166,13 +180,15 @@ class SmallSynapse(FakeCatalog):
         """See ports.Catalog; a version that is added is held against the one it follows."""
         file_id = change.place.entity_id
         file = self.files.get(file_id)
-        newest = file.current if file else 0
+        newest, etag = (file.current, file.etag) if file else (0, "")
         before = self._handle_at(file_id, newest)
         try:
             return await self._between(super().add_version(change))
         finally:
             if file is not None and file.current != newest:
                 self._note_added(file_id, newest, before, change)
+                if json.loads(change.body.json_text)["etag"] != etag:
+                    self.violations.append(f"{file_id}: somebody's edit was overwritten by a body from before it")
 
     def _note_added(self, file_id: EntityId, newest: int, before: FileHandleId | None, change: AddVersion) -> None:
         number = newest + 1

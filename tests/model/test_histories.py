@@ -28,11 +28,12 @@ from storage_core.index.store import Index
 from storage_core.model.ids import EntityId
 from storage_core.model.items import ReasonClass
 from tests.model.lives import live
-from tests.model.small_synapse import DESTINATION, SmallSynapse
+from tests.model.small_synapse import DESTINATION, Meanwhile, SmallSynapse
 
 EVERY_CLASS = frozenset(ReasonClass)
 MEMORY = Path("/dev/shm")
-BOUNDARIES = st.one_of(st.none(), st.integers(0, 60))
+BOUNDARIES = st.one_of(st.none(), st.integers(0, 150))
+EDITS = ["upload", "annotate", "replace"]
 
 
 class History(RuleBasedStateMachine):
@@ -59,11 +60,23 @@ class History(RuleBasedStateMachine):
             self.synapse.create(number, [uploaded[one] for one in handles])
 
     def live(
-        self, *, boundaries: int | None = None, batch: int = 1, first: Callable[[Index], object] = lambda index: None
+        self,
+        *,
+        boundaries: int | None = None,
+        batch: int = 1,
+        first: Callable[[Index], object] = lambda index: None,
+        meanwhile: Meanwhile | None = None,
     ) -> bool:
         """One life of the process; whatever it came to, the index tells of each place once."""
         life = live(
-            self.path, self.synapse, self.loop, strategy=self.strategy, boundaries=boundaries, batch=batch, first=first
+            self.path,
+            self.synapse,
+            self.loop,
+            strategy=self.strategy,
+            boundaries=boundaries,
+            batch=batch,
+            first=first,
+            meanwhile=meanwhile,
         )
         assert len(life.places) == len(set(life.places)), life.places
         return life.came_to_its_end
@@ -71,6 +84,22 @@ class History(RuleBasedStateMachine):
     @rule(boundaries=BOUNDARIES, batch=st.sampled_from([1, 2, 50]))
     def migrate(self, boundaries: int | None, batch: int) -> None:
         self.live(boundaries=boundaries, batch=batch)
+
+    @precondition(lambda self: self.synapse.files)
+    @rule(at=st.integers(1, 150), batch=st.sampled_from([1, 2, 50]), edit=st.sampled_from(EDITS), data=st.data())
+    def migrate_while_somebody_edits(self, at: int, batch: int, edit: str, data: st.DataObject) -> None:
+        file_id = self._any_file(data)
+        self.live(batch=batch, meanwhile=Meanwhile(at, lambda: self._edit(edit, file_id)))
+
+    def _edit(self, edit: str, file_id: EntityId) -> None:
+        match edit:
+            case "upload":
+                self.synapse.upload_version(file_id)
+            case "annotate":
+                self.synapse.files[file_id].touch()
+            case _:
+                self.synapse.replace_handle(file_id, self.synapse.files[file_id].current)
+                self.replaced.add(file_id)
 
     @rule(boundaries=BOUNDARIES, batch=st.sampled_from([1, 50]), classes=st.sets(st.sampled_from(list(ReasonClass))))
     def retry(self, boundaries: int | None, batch: int, classes: set[ReasonClass]) -> None:
