@@ -340,7 +340,9 @@ class PlanLedger(Protocol):
         Containers and tables are looked into again. A file is read again only when the listing shows another
         version than was indexed (unless we added that version), or when an item of it DRIFTED or ERRORED. So a
         handle that somebody changed in place, without a new version, is not noticed before it is repointed;
-        and what left the tree keeps its items. What was migrated or rolled back keeps its status and history.
+        and what left the tree keeps its items. What was migrated or rolled back keeps its status and history, unless
+        the new look shows that somebody has changed that place since: then its item is replaced, which the journal
+        tells, because each place is told of once.
         """
         ...
 

@@ -71,6 +71,7 @@ class TableWalkTables(WalkTables):
             self._forget(page.table_id)
         kept = self._kept_among(page)
         items = [NewItem(EntityKind.TABLE, item) for item in page.items if not _is_among(kept, item)]
+        self._supersede(old for new in items for old in kept.get(_cell_of(new.item), ()))
         self._insert_items(items)
         return tally_of(items)
 
@@ -95,4 +96,4 @@ def _cell_of(item: IndexedItem) -> _Cell:
 
 
 def _is_among(kept: dict[_Cell, list[Settled]], item: IndexedItem) -> bool:
-    return any(old.is_same_place(item) for old in kept.get(_cell_of(item), ()))
+    return any(old.is_as_left(item) for old in kept.get(_cell_of(item), ()))

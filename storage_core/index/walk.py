@@ -77,16 +77,20 @@ class Settled(NamedTuple):
         """Whether it tells what we did, which no new look can tell again."""
         return self.status in {ItemStatus.MIGRATED, ItemStatus.ROLLED_BACK} or self.step == Step.REPOINTED
 
-    def is_same_place(self, item: IndexedItem) -> bool:
+    def is_as_left(self, item: IndexedItem) -> bool:
         """Whether *item* is this very place, seen again as we left it."""
         rolled_back = self.status == ItemStatus.ROLLED_BACK
         left_with = self.from_handle if rolled_back else self.to_handle
+        return handle_number(item.facts.handle_id) == left_with and self.is_at(item)
+
+    def is_at(self, item: IndexedItem) -> bool:
+        """Whether *item* is this place, whatever it refers to by now."""
         place = place_columns(item.facts.place)
         newest = self.version if self.new_version is None else self.new_version
         same_cell = (place.row_id, place.col_id) == (self.row_id, self.col_id)
         # A changed row has a new version, so cells are told apart by row and column only.
         same_version = place.version in {self.version, newest} or place.row_id is not None
-        return handle_number(item.facts.handle_id) == left_with and same_cell and same_version
+        return same_cell and same_version
 
 
 class NewItem(NamedTuple):
@@ -256,7 +260,22 @@ class WalkTables:
             else:
                 removed.append(old.item_id)
         self._remove(removed)
-        self._insert_items([new for new in items if not _is_among(kept, new.item)])
+        fresh = [new for new in items if not _is_among(kept, new.item)]
+        self._supersede(
+            old for new in fresh for old in kept.get(entity_number(new.item.facts.entity_id), ()) if old.is_at(new.item)
+        )
+        self._insert_items(fresh)
+
+    def _supersede(self, overtaken: Iterable[Settled]) -> None:
+        """Remove what we did to places that somebody has changed since: each place is told of once, as it is now."""
+        gone = {old.item_id: old for old in overtaken}
+        self._remove(list(gone))
+        self._database.journal(
+            [
+                ("superseded", "item", old.item_id, f"was {old.status} with handle {old.to_handle}; changed since")
+                for old in gone.values()
+            ]
+        )
 
     def _remove_placeless(self, entity_ids: Sequence[EntityId]) -> None:
         met = numbers([entity_number(entity_id) for entity_id in entity_ids])
@@ -284,7 +303,7 @@ def _has_versions(kind: EntityKind) -> bool:
 
 
 def _is_among(kept: dict[int, list[Settled]], item: IndexedItem) -> bool:
-    return any(old.is_same_place(item) for old in kept.get(entity_number(item.facts.entity_id), ()))
+    return any(old.is_as_left(item) for old in kept.get(entity_number(item.facts.entity_id), ()))
 
 
 def _placeless(

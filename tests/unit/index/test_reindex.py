@@ -83,6 +83,21 @@ def test_what_we_migrated_keeps_its_history_when_it_is_read_again(index: Index) 
     )
 
 
+def test_a_migrated_place_that_somebody_changed_is_told_of_once_as_it_is_now(index: Index) -> None:
+    """Its handle was replaced in place, and a version added: the old verdict is overtaken."""
+    indexed_tree(index, version_item(2, 1, handle(10)))
+    copy_all(index, first_new=900)
+    repoint_all(index)
+    list_again(index, header(2, version=2))
+    describe(index, version_item(2, 1, handle(55)), version_item(2, 2, handle(12)))
+    index.finish_indexing()
+
+    assert [(1, "55", None, "INDEXED"), (2, "12", None, "INDEXED")] == index._database.rows(
+        "select version, from_file_handle_id, to_file_handle_id, status from items_v1 order by version"
+    )
+    assert [("superseded",)] == index._database.rows("select event from events_v1 where event = 'superseded'")
+
+
 def test_a_place_that_is_not_read_back_yet_survives_a_new_look(index: Index) -> None:
     """Killed between change and read-back, then indexed again: it is still to be verified, not changed twice."""
     indexed_tree(index, version_item(2, 1, handle(10)))
