@@ -157,7 +157,16 @@ def _once() -> tuple[Effect, ...]:
         *(Effect(name=name, rule=rule, weather=_SHORT, is_slow=True) for name, rule in _SLOW.items()),
         Effect(name="read-only for a while", rule={"window": 4, **status(503)}, applies=_synapse),
         *(Effect(name=name, rule=rule, applies=only(PART, OBJECT)) for name, rule in _S3_REFUSALS.items()),
-        *(Effect(name=name, rule=rule, applies=only(PART), discards=True) for name, rule in _SPOILT.items()),
+        Effect(name="damaged", rule={"kind": FaultKind.DAMAGE}, applies=only(PART), discards=True),
+        # a result of another size is reported and not tried again by itself (contract 8.8)
+        Effect(
+            name="shortened",
+            rule={"kind": FaultKind.SHORTEN},
+            applies=only(PART),
+            discards=True,
+            codes=frozenset({SOME_FAILED}),
+            cure=Cure.RETRY_ALL,
+        ),
         Effect(name="ADD_FAILED", rule=_ADD_FAILED, applies=only(ADD)),
         Effect(name="400", rule=status(400), applies=only(START, COMPLETE)),
         Effect(name="412", rule=status(412), applies=only(SWAP)),
