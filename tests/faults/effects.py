@@ -148,6 +148,11 @@ def all_effects() -> tuple[Effect, ...]:
     return (*_once(), *_lasting())
 
 
+def _refusable(name: str) -> Callable[[str], bool]:
+    """Uploads and conditions on the source are matters of parts; the others of every call to S3."""
+    return only(PART) if name in {"no such upload", "source changed"} else only(PART, OBJECT)
+
+
 def _once() -> tuple[Effect, ...]:
     weather = {"refuse": {"times": 1}}
     return (
@@ -156,7 +161,7 @@ def _once() -> tuple[Effect, ...]:
         *(Effect(name=name, rule=rule, applies=_synapse) for name, rule in _SYNAPSE_ONLY.items()),
         *(Effect(name=name, rule=rule, weather=_SHORT, is_slow=True) for name, rule in _SLOW.items()),
         Effect(name="read-only for a while", rule={"window": 4, **status(503)}, applies=_synapse),
-        *(Effect(name=name, rule=rule, applies=only(PART, OBJECT)) for name, rule in _S3_REFUSALS.items()),
+        *(Effect(name=name, rule=rule, applies=_refusable(name)) for name, rule in _S3_REFUSALS.items()),
         Effect(name="damaged", rule={"kind": FaultKind.DAMAGE}, applies=only(PART), discards=True),
         # a result of another size is reported and not tried again by itself (contract 8.8)
         Effect(
