@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from sandbox.synapse.activities import Activities
 from sandbox.synapse.http import Json, Refused
 from sandbox.synapse.kinds import COUNTED, Kind
+from sandbox.synapse.sequences import ROOT_NUMBER
 
 if TYPE_CHECKING:
     from sandbox.synapse.world import World
 
-ROOT_ID = "syn4489"
+ROOT_ID = f"syn{ROOT_NUMBER}"
 ZERO_ETAG = "00000000-0000-0000-0000-000000000000"
 _ID = re.compile(r"(?:syn)?(\d+)", re.IGNORECASE)
 

@@ -4,6 +4,10 @@ import random
 import uuid
 
 
+ROOT_NUMBER = 4489
+"""Of the entity above all projects (contract 6.3); it exists from the start, and no other may have its id."""
+
+
 class Sequences:
     """Hands out numbers per kind, starting where the real service's look plausible."""
 
@@ -21,6 +25,8 @@ class Sequences:
     def number(self, kind: str) -> int:
         """The next number of *kind* (entity, handle, location, setting, principal, other)."""
         value = self._next[kind]
+        if kind == "entity" and value == ROOT_NUMBER:
+            value += 1
         self._next[kind] = value + 1
         return value
 
