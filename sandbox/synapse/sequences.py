@@ -3,7 +3,6 @@
 import random
 import uuid
 
-
 ROOT_NUMBER = 4489
 """Of the entity above all projects (contract 6.3); it exists from the start, and no other may have its id."""
 
