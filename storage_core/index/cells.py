@@ -4,19 +4,21 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from storage_core.index.repoints import RepointTables
-from storage_core.index.rows import entity_id_of, entity_number
-from storage_core.model.ids import ColumnId, FileHandleId
+from storage_core.index.rows import entity_id_of, entity_number, proven_copy
+from storage_core.model.ids import ColumnId
 from storage_core.model.places import TableCell
 from storage_core.model.repoints import SwapCellHandle
 from storage_core.model.tallies import Tally
 from storage_core.model.works import CellsWork, SnapshotFailed, SnapshotTaken, SnapshotWork
+from storage_core.plan.repointing import repoint
 
 _IS_READY = "status = 'INDEXED' and step = 'READY' and place = 'cell'"
 
 # The limit is taken over numbers alone, the other columns are fetched for its rows only: five times faster.
 _READY_CELLS = f"""
 with claimed as (select item_id from item where item_id > ? and {_IS_READY} order by item_id limit ?)
-select item.item_id, item.entity, item.version, item.row_id, item.col_id, item.from_handle, copy.to_handle
+select item.item_id, item.entity, item.version, item.row_id, item.col_id,
+    copy.copy_id, copy.from_handle, copy.to_handle, copy.proof
 from claimed join item on item.item_id = claimed.item_id join copy on copy.from_handle = item.from_handle
 where copy.status = 'PROVEN' order by item.item_id
 """  # noqa: S608 - a constant
@@ -38,8 +40,10 @@ class _ReadyCell(NamedTuple):
     version: int
     row_id: int
     col_id: int
+    copy_id: int
     from_handle: int
     to_handle: int
+    proof: str | None
 
 
 class CellTables(RepointTables):
@@ -105,9 +109,5 @@ def _change(cell: _ReadyCell) -> SwapCellHandle:
         column_id=ColumnId(str(cell.col_id)),
         row_version=cell.version,
     )
-    return SwapCellHandle(
-        item_id=cell.item_id,
-        place=place,
-        expect=FileHandleId(str(cell.from_handle)),
-        new=FileHandleId(str(cell.to_handle)),
-    )
+    copy = proven_copy(cell.copy_id, cell.from_handle, cell.to_handle, cell.proof)
+    return repoint(cell.item_id, place, copy)

@@ -22,8 +22,8 @@ select item_id, entity from item where item_id > ? and entity = ? and {_IS_READY
 """  # noqa: S608 - a constant
 
 _READY_PLACES = """
-select item.item_id, item.entity, item.place, item.version, item.from_handle, copy.to_handle, f.etag, f.body,
-    f.activity_id
+select item.item_id, item.entity, item.place, item.version, f.etag, f.body, f.activity_id,
+    copy.copy_id, copy.from_handle, copy.to_handle, copy.proof
 from item join wanted on item.item_id = wanted.number
     join item_facts f on f.item_id = wanted.number
     join copy on copy.from_handle = item.from_handle

@@ -5,14 +5,16 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from storage_core.model.copies import Copied, CopyEvidence, CopyRequest, EngineName
+from storage_core.model.copies import Copied, CopyEvidence, CopyRequest, EngineName, ProvenCopy
 from storage_core.model.entities import EntityBody, EntityKind
 from storage_core.model.handles import Association, AssociationKind, FileHandle, HandleKind, HandleStatus
 from storage_core.model.ids import ActivityId, EntityId, FileHandleId, PrincipalId, StorageLocationId
 from storage_core.model.items import IndexedItem
 from storage_core.model.places import FileVersion, NewVersion, Place, TableCell
-from storage_core.model.repoints import AddVersion, SwapVersionHandle
+from storage_core.model.repoints import AddVersion, KeptEntity, SwapVersionHandle
 from storage_core.model.works import FoundEntity, ProofWork, VerifyWork
+from storage_core.plan.proving import as_recorded
+from storage_core.plan.repointing import repoint
 
 
 class State:
@@ -250,35 +252,40 @@ class ReadyPlace(NamedTuple):
     entity: int
     place: str
     version: int
-    from_handle: int
-    to_handle: int
     etag: str | None
     body: str | None
     activity_id: str | None
+    copy_id: int
+    from_handle: int
+    to_handle: int
+    proof: str | None
 
 
 def change_of(ready: ReadyPlace) -> SwapVersionHandle | AddVersion:
     """The change to send for a file's place.
 
     Raises:
-        ValueError: a new version was indexed without etag or body. A bug, never bad input.
+        ValueError: see `repoint` and `as_recorded`.
     """
     entity_id = entity_id_of(ready.entity)
-    expect, new = FileHandleId(str(ready.from_handle)), FileHandleId(str(ready.to_handle))
+    copy = proven_copy(ready.copy_id, ready.from_handle, ready.to_handle, ready.proof)
     if ready.place == PlaceKind.VERSION:
-        place = FileVersion(entity_id=entity_id, version=ready.version)
-        return SwapVersionHandle(item_id=ready.item_id, place=place, expect=expect, new=new)
+        return repoint(ready.item_id, FileVersion(entity_id=entity_id, version=ready.version), copy)
+    place = NewVersion(entity_id=entity_id, current_version=ready.version)
+    return repoint(ready.item_id, place, copy, _kept(ready))
+
+
+def _kept(ready: ReadyPlace) -> KeptEntity | None:
     if ready.etag is None or ready.body is None:
-        raise ValueError(f"item {ready.item_id} was indexed without etag or body")
-    return AddVersion(
-        item_id=ready.item_id,
-        place=NewVersion(entity_id=entity_id, current_version=ready.version),
-        expect=expect,
-        new=new,
-        etag=ready.etag,
-        body=EntityBody(json_text=ready.body),
-        activity_id=None if ready.activity_id is None else ActivityId(ready.activity_id),
-    )
+        return None
+    activity_id = None if ready.activity_id is None else ActivityId(ready.activity_id)
+    return KeptEntity(etag=ready.etag, body=EntityBody(json_text=ready.body), activity_id=activity_id)
+
+
+def proven_copy(copy_id: int, from_handle: int, to_handle: int, proof: str | None) -> ProvenCopy:
+    """From a PROVEN row of the copies."""
+    source, new = FileHandleId(str(from_handle)), FileHandleId(str(to_handle))
+    return as_recorded(copy_id=copy_id, source=source, new=new, rung=proof)
 
 
 def verify_work(row: tuple[Any, ...], destination: StorageLocationId) -> VerifyWork:

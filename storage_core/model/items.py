@@ -42,11 +42,9 @@ class ReasonCode(StrEnum):
     STS_FOLDER = "STS_FOLDER"
     NO_ENGINE = "NO_ENGINE"
     INVALID_NAME = "INVALID_NAME"
-    OLD_VERSION = "OLD_VERSION"
     FILES_SKIPPED = "FILES_SKIPPED"
     TABLES_NOT_INCLUDED = "TABLES_NOT_INCLUDED"
     NO_FILE_HANDLE = "NO_FILE_HANDLE"
-    EMPTY_CELL = "EMPTY_CELL"
     GONE = "GONE"
     # drift
     HANDLE_CHANGED = "HANDLE_CHANGED"
@@ -65,7 +63,6 @@ class ReasonCode(StrEnum):
     PROOF_TOO_WEAK = "PROOF_TOO_WEAK"
     # failures that no repeat and no person cures here
     REFUSED = "REFUSED"
-    OTHER_REGION = "OTHER_REGION"
     SIZE_DIFFERS = "SIZE_DIFFERS"
     BYTES_DIFFER = "BYTES_DIFFER"
     READ_BACK_DIFFERS = "READ_BACK_DIFFERS"
@@ -103,11 +100,9 @@ REASONS: dict[ReasonCode, Reason] = {
     ReasonCode.INVALID_NAME: _person(
         "Its name breaks today's rules, so Synapse refuses a new version; rename it, or use strategy latest."
     ),
-    ReasonCode.OLD_VERSION: _never("An older version; the chosen file version strategy looks at the newest only."),
     ReasonCode.FILES_SKIPPED: _never("A file entity; the chosen file version strategy leaves those alone."),
     ReasonCode.TABLES_NOT_INCLUDED: _never("A table; run with --include-table-files to look into it."),
     ReasonCode.NO_FILE_HANDLE: _never("An entity of a kind that holds no file."),
-    ReasonCode.EMPTY_CELL: _never("The cell holds no file."),
     ReasonCode.GONE: _never("It was deleted after the listing."),
     ReasonCode.HANDLE_CHANGED: _person("Somebody put another file there after indexing; index again to include it."),
     ReasonCode.ENTITY_CHANGED: _person("Somebody changed the entity after indexing; index again to include it."),
@@ -124,9 +119,6 @@ REASONS: dict[ReasonCode, Reason] = {
     ReasonCode.SOURCE_SUSPECT: _person("The source's own bytes do not have the MD5 that Synapse recorded; not moved."),
     ReasonCode.PROOF_TOO_WEAK: _person("The copy could not be proven as strictly as asked for; use --proof standard."),
     ReasonCode.REFUSED: _never("Synapse refuses this change; see the detail."),
-    ReasonCode.OTHER_REGION: _never(
-        "Source and destination bucket are in different regions; Synapse copies within one."
-    ),
     ReasonCode.SIZE_DIFFERS: _never("The copy has another size than the source; it was not used."),
     ReasonCode.BYTES_DIFFER: _never("The copy has other bytes than the source, twice; it was not used."),
     ReasonCode.READ_BACK_DIFFERS: _person("What was read back is not what was written; look at this item yourself."),

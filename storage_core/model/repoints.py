@@ -19,6 +19,15 @@ class SwapVersionHandle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEntity:
+    """What indexing kept of an entity so that a version can be added without reading it again."""
+
+    etag: str
+    body: EntityBody
+    activity_id: ActivityId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddVersion:
     """Add a version with the new handle, if the entity still has the `etag` it had when indexed."""
 

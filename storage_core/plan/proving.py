@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from storage_core.model.copies import CopyEvidence, CopyFailed, EtagMeaning, ProofLevel, ProofRung, ProvenCopy
 from storage_core.model.handles import FileHandle, HandleAnswer
-from storage_core.model.ids import StorageLocationId
+from storage_core.model.ids import FileHandleId, StorageLocationId
 from storage_core.model.items import ReasonCode
 from storage_core.model.works import CopyDiscarded, EtagLearnt, ProofWork
 
@@ -247,6 +247,17 @@ def _proven(case: _Case, rung: ProofRung, *, learnt: EtagLearnt | None = None) -
     return Judgement(
         verdict=ProvenCopy(copy_id=copied.copy_id, source=copied.source, new=copied.new, rung=rung), learnt=learnt
     )
+
+
+def as_recorded(*, copy_id: int, source: FileHandleId, new: FileHandleId, rung: str | None) -> ProvenCopy:
+    """A verdict that was given here and kept by the index since.
+
+    Raises:
+        ValueError: no rung of the ladder was kept with it, so nobody proved this copy. A bug, never bad input.
+    """
+    if rung is None:
+        raise ValueError(f"copy {copy_id} counts as proven, and nobody knows how")
+    return ProvenCopy(copy_id=copy_id, source=source, new=new, rung=ProofRung(rung))
 
 
 def _failed(work: ProofWork, reason: ReasonCode, detail: str) -> CopyFailed:

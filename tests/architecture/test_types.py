@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 PACKAGES = ["flows", "tasks", "storage_core", "sandbox"]
 THE_JUDGE = "storage_core/plan/proving.py"
 EXPECTED = re.compile(r"# rejected: ([a-z-]+)$")
@@ -27,17 +29,17 @@ def found_errors(path: Path, repository: Path) -> set[tuple[int, str]]:
     return {(int(match[1]), match[2]) for match in matches if match}
 
 
-def ways_to_a_proven_copy(text: str) -> Iterator[int]:
-    """Lines that make a ProvenCopy, cast something to one, or give the class another name to do so unseen."""
+def ways_to_a(name: str, text: str) -> Iterator[int]:
+    """Lines that make a *name*, cast something to one, or give the class another name to do so unseen."""
     for node in ast.walk(ast.parse(text)):
         match node:
-            case ast.Call(func=ast.Name(id="ProvenCopy") | ast.Attribute(attr="ProvenCopy")):
+            case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)) if called == name:
                 yield node.lineno
-            case ast.Call(func=ast.Name(id="cast" | "replace"), args=[first, *_]) if "ProvenCopy" in ast.dump(first):
+            case ast.Call(func=ast.Name(id="cast" | "replace"), args=[first, *_]) if name in ast.dump(first):
                 yield node.lineno
-            case ast.ImportFrom(names=names) if any(one.name == "ProvenCopy" and one.asname for one in names):
+            case ast.ImportFrom(names=names) if any(one.name == name and one.asname for one in names):
                 yield node.lineno
-            case ast.Assign(value=ast.Name(id="ProvenCopy")):
+            case ast.Assign(value=ast.Name(id=named)) if named == name:
                 yield node.lineno
 
 
@@ -50,14 +52,23 @@ def test_mypy_rejects_what_would_break_the_promise(repository: Path) -> None:
 
 def test_only_the_judge_makes_proven_copies(repository: Path) -> None:
     """Whoever else made one could repoint a place to unproven bytes."""
-    found = {
+    assert {THE_JUDGE} == makers_of("ProvenCopy", repository)
+
+
+@pytest.mark.parametrize("change", ["SwapVersionHandle", "AddVersion", "SwapCellHandle"])
+def test_changes_are_made_from_proven_copies_only(repository: Path, change: str) -> None:
+    """What is sent to Synapse goes through `repoint`, which takes nothing but a ProvenCopy."""
+    assert {"storage_core/plan/repointing.py"} == makers_of(change, repository)
+
+
+def makers_of(name: str, repository: Path) -> set[str]:
+    """The product's files that make such a record."""
+    return {
         str(path.relative_to(repository))
         for package in PACKAGES
         for path in (repository / package).rglob("*.py")
-        if any(ways_to_a_proven_copy(path.read_text()))
+        if any(ways_to_a(name, path.read_text()))
     }
-
-    assert {THE_JUDGE} == found
 
 
 def test_the_search_finds_every_way_around_the_judge() -> None:
@@ -72,4 +83,4 @@ Trusted = ProvenCopy
 isinstance(outcome, ProvenCopy)
 """
 
-    assert [2, 3, 4, 5, 6, 7] == sorted(ways_to_a_proven_copy(text))
+    assert [2, 3, 4, 5, 6, 7] == sorted(ways_to_a("ProvenCopy", text))

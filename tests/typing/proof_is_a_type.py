@@ -5,24 +5,24 @@ from typing import assert_type
 from storage_core.model.copies import Copied, CopyFailed, ProofRung, ProvenCopy
 from storage_core.model.handles import HandleAnswer
 from storage_core.model.ids import FileHandleId, StorageLocationId
-from storage_core.model.items import ItemFacts
-from storage_core.model.repoints import Repoint
+from storage_core.model.places import FileVersion
+from storage_core.model.repoints import AddVersion, SwapVersionHandle
 from storage_core.model.works import CopyDiscarded, ProofWork
 from storage_core.plan.proving import Judgement, NeedsReread
 from storage_core.plan.repointing import repoint
 
 
-def only_a_proven_copy_is_repointed(facts: ItemFacts, copied: Copied, proven: ProvenCopy, failed: CopyFailed) -> None:
-    assert_type(repoint(1, facts, proven), Repoint)
-    repoint(1, facts, copied)  # rejected: arg-type
-    repoint(1, facts, failed)  # rejected: arg-type
+def only_a_proven_copy_is_repointed(place: FileVersion, copied: Copied, proven: ProvenCopy, failed: CopyFailed) -> None:
+    assert_type(repoint(1, place, proven), SwapVersionHandle | AddVersion)
+    repoint(1, place, copied)  # rejected: call-overload
+    repoint(1, place, failed)  # rejected: call-overload
 
 
-def a_verdict_has_to_be_looked_at(facts: ItemFacts, judgement: Judgement) -> None:
-    repoint(1, facts, judgement.verdict)  # rejected: arg-type
+def a_verdict_has_to_be_looked_at(place: FileVersion, judgement: Judgement) -> None:
+    repoint(1, place, judgement.verdict)  # rejected: arg-type
     match judgement.verdict:
         case ProvenCopy() as proven:
-            repoint(1, facts, proven)
+            repoint(1, place, proven)
         case CopyFailed() | CopyDiscarded() | NeedsReread():
             pass
 

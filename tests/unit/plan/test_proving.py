@@ -21,7 +21,7 @@ from storage_core.model.handles import Association, AssociationKind, FileHandle,
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.items import ReasonCode
 from storage_core.model.works import CopyDiscarded, EtagLearnt, ProofWork
-from storage_core.plan.proving import NeedsReread, Reread, judge
+from storage_core.plan.proving import NeedsReread, Reread, as_recorded, judge
 
 
 def md5(content: bytes) -> str:
@@ -299,3 +299,8 @@ def test_every_copy_gets_a_final_verdict_after_two_rereads_and_wrong_bytes_read_
         assert not isinstance(verdict, ProvenCopy)
     if level is ProofLevel.STRICT and isinstance(verdict, ProvenCopy):
         assert verdict.rung is not ProofRung.STRUCTURAL
+
+
+def test_a_copy_recorded_as_proven_without_its_rung_is_nobodys_proof():
+    with pytest.raises(ValueError, match="nobody knows how"):
+        as_recorded(copy_id=9, source=SOURCE.id, new=NEW.id, rung=None)
