@@ -10,6 +10,9 @@
     ├── IndexInUse                 another process has the index open                exit 7
     ├── ServiceUnavailable         no answer, or no answer that makes sense          exit 8
     ├── Interrupted                stopped by a person; resumable                    exit 130
+    ├── TransferFailed             the bytes of one file could not be moved          exit 1
+    │   ├── TransferBroken         the line broke or the place is busy: try again
+    │   └── SourceChanged          a local file is not what it was a moment ago
     └── RestError                  Synapse refused one call
         ├── BadRequest             400, 413 and other refusals that never work
         ├── Forbidden              403
@@ -112,6 +115,18 @@ class Interrupted(SynapseStorageError):  # noqa: N818
     """A person stopped the run; calling again goes on where it ended."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+class TransferFailed(SynapseStorageError):  # noqa: N818
+    """The bytes of one file could not be moved; those of others may."""
+
+
+class TransferBroken(TransferFailed):
+    """The line broke, or the place is busy: the same again, a little later, may work."""
+
+
+class SourceChanged(TransferFailed):
+    """A local file changed while it was read."""
 
 
 class RestError(SynapseStorageError):

@@ -35,7 +35,13 @@ class AssociationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileHandle:
-    """One stored object as Synapse knows it. Absent values are None; ``md5`` is lower-case hex."""
+    """One stored object as Synapse knows it. Absent values are None; ``md5`` is lower-case hex.
+
+    Attributes:
+        key: of an object in a bucket or store; of a proxied file its path.
+        endpoint_url: of an external object store.
+        url: of an external file.
+    """
 
     id: FileHandleId
     kind: HandleKind
@@ -47,6 +53,8 @@ class FileHandle:
     content_type: str | None = None
     bucket: str | None = None
     key: str | None = None
+    endpoint_url: str | None = None
+    url: str | None = None
     created_by: PrincipalId | None = None
     status: HandleStatus = HandleStatus.AVAILABLE
 

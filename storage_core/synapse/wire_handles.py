@@ -34,6 +34,8 @@ def read_handle(fields: Fields) -> FileHandle:
         content_type=fields.optional_text("contentType"),
         bucket=fields.optional_text("bucketName") or fields.optional_text("bucket"),
         key=fields.optional_text("key") or fields.optional_text("fileKey") or fields.optional_text("filePath"),
+        endpoint_url=fields.optional_text("endpointUrl"),
+        url=fields.optional_text("externalURL"),
         created_by=PrincipalId(created_by) if created_by else None,
         status=_status(fields),
     )

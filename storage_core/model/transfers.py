@@ -1,0 +1,168 @@
+"""Files on their way between this machine and where Synapse knows bytes: what goes, where to, what it became."""
+
+from dataclasses import dataclass, field
+
+from storage_core.model.destinations import LocationKind, UploadType
+from storage_core.model.handles import Association, FileHandle
+from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadDestination:
+    """Where one container's uploads go, as the service answers an uploader (contract 4).
+
+    For a proxy the service answers nobody; its location's creator gets the facts of the location itself instead.
+
+    Attributes:
+        entity_id: the container on whose behalf it was asked for; temporary credentials are asked for through it.
+        endpoint_url: of an object store.
+        url: of an SFTP or HTTPS location, extended by the service with folders and a fresh name; or of a proxy.
+    """
+
+    entity_id: EntityId
+    location_id: StorageLocationId
+    kind: LocationKind
+    upload_type: UploadType
+    bucket: str | None = None
+    base_key: str | None = None
+    sts_enabled: bool = False
+    endpoint_url: str | None = None
+    url: str | None = None
+    banner: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFile:
+    """A file of this machine that was read once to the end: `md5` is lower-case hex, of exactly `size_bytes` bytes."""
+
+    path: str
+    size_bytes: int
+    md5: str
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """One file that is to be stored.
+
+    Attributes:
+        file_name: what the file handle will call it; Synapse accepts it.
+        ticket: 32 hex digits that no other upload has. A repeat of an interrupted upload carries the same ticket
+            and an equal destination, so that an adapter that builds keys or paths from both finds its own traces.
+    """
+
+    file: LocalFile
+    file_name: str
+    content_type: str
+    destination: UploadDestination
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeHandle:
+    """The bytes went through Synapse, and it has made the file handle already."""
+
+    handle_id: FileHandleId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Object:
+    """An object in the bucket of an external S3 location (contract 7.6)."""
+
+    location_id: StorageLocationId
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoogleCloudObject:
+    """An object in the bucket of a Google Cloud location (contract 7.6)."""
+
+    location_id: StorageLocationId
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStoreObject:
+    """An object in an external object store; bucket and endpoint are the location's (contract 7.7)."""
+
+    location_id: StorageLocationId
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressedFile:
+    """Something at an address, SFTP included; the location is optional (contract 7.7)."""
+
+    url: str
+    location_id: StorageLocationId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxiedFile:
+    """A path behind a proxy, percent-encoded where it has to be (contract 7.7)."""
+
+    location_id: StorageLocationId
+    path: str
+
+
+Registrable = S3Object | GoogleCloudObject | ObjectStoreObject | AddressedFile | ProxiedFile
+"""Bytes that are in their place and still need a file handle."""
+
+Stored = MadeHandle | Registrable
+"""What became of an upload."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentFacts:
+    """What a file handle says about its bytes. Synapse believes it, so it has to be true."""
+
+    file_name: str
+    content_type: str
+    size_bytes: int | None = None
+    md5: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readable:
+    """Bytes behind a file handle, with the proof that they may be read."""
+
+    handle: FileHandle
+    association: Association
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectFacts:
+    """What a place says about bytes it holds; `md5` only where the place is sure of it."""
+
+    size_bytes: int
+    md5: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreLimits:
+    """What a kind of storage can do.
+
+    Attributes:
+        smallest_bytes: smaller files are refused before anything is sent; 0 where empty files are fine.
+        largest_bytes: larger ones, too.
+        reads_ranges: reading may begin anywhere, so an interrupted download goes on and a large one runs in parallel.
+        ranges_at_once: readings of one file that make sense side by side.
+    """
+
+    smallest_bytes: int = 0
+    largest_bytes: int = field(default=5 * 1024**4)
+    reads_ranges: bool = True
+    ranges_at_once: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferWishes:
+    """How the caller wants bytes to travel where there is a choice.
+
+    Attributes:
+        use_boto_sts: with temporary AWS credentials straight to the bucket, where the location gives them.
+    """
+
+    use_boto_sts: bool = False

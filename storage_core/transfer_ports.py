@@ -1,0 +1,116 @@
+"""The seam behind which each kind of storage takes and gives bytes.
+
+One adapter per kind, in `stores`, one file each; `stores.registry` lists them and chooses. Like all network ports they
+are asynchronous and called on the one loop that owns the network: whatever blocks (a library's own client, a disk)
+goes to a thread.
+
+What an adapter promises:
+
+* memory stays bounded, however large the file;
+* nothing is left behind that would be taken for a finished file;
+* passing trouble is `TransferBroken`: the caller waits and calls again, a bounded number of times. Whatever the
+  adapter's library repeats by itself it has repeated by then;
+* what no repeat cures is AccessError (wrong or missing credentials, a host that is not who it should be),
+  `TransferFailed` (not there, full, refused), UsageError (a setting is missing), or what Synapse itself answered (see
+  `ports`). Messages name the place and never a secret, presigned addresses included.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Protocol
+
+from storage_core.model.destinations import LocationFacts
+from storage_core.model.handles import FileHandle
+from storage_core.model.transfers import (
+    ContentFacts,
+    ObjectFacts,
+    Readable,
+    Registrable,
+    Stored,
+    StoreLimits,
+    TransferWishes,
+    Upload,
+    UploadDestination,
+)
+
+Moved = Callable[[int], None]
+"""Is told how many bytes more went over the line; a negative number takes back what has to travel again."""
+
+
+def untold(_bytes: int) -> None:
+    """For callers who do not want to know."""
+
+
+class ByteStore(Protocol):
+    """One kind of place that takes and gives bytes."""
+
+    @property
+    def limits(self) -> StoreLimits:
+        """What this kind can do."""
+        ...
+
+    async def put(self, upload: Upload, moved: Moved = untold) -> Stored:
+        """Store the file; return what its file handle needs, or the handle where Synapse makes it.
+
+        Afterwards the place holds exactly `file.size_bytes` bytes with `file.md5`, as far as it can tell: every check
+        the place offers was made. A repeat of the same upload (same ticket) goes on from what is there, or begins
+        again, and leaves one object, not two.
+
+        Raises:
+            TransferBroken, TransferFailed, AccessError, UsageError: see above.
+            SourceChanged: the file is not what was hashed.
+        """
+        ...
+
+    def read(
+        self, readable: Readable, *, first_byte: int = 0, last_byte: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """The stored bytes from *first_byte* to *last_byte* (inclusive; None: to the end), in chunks of about 1 MiB.
+
+        As they are stored: nothing decompresses them. Ends early only with an error; what came before it is good.
+        `limits.reads_ranges` says whether anything but the whole may be asked for. To be closed (`aclosing`) when
+        it is not read to its end. Checks no MD5 of the whole: the caller sees all parts.
+        """
+        ...
+
+    async def stat(self, readable: Readable) -> ObjectFacts:
+        """Size, and MD5 where the place is sure of it, without reading the bytes.
+
+        Raises:
+            TransferFailed: nothing is there.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """End connections. The store is not used afterwards."""
+        ...
+
+
+class StoreChoice(Protocol):
+    """Finds the store for a place; opens each at most once. `stores.registry.Stores` does."""
+
+    def for_upload(self, destination: UploadDestination, wishes: TransferWishes) -> ByteStore:
+        """The store that uploads there.
+
+        Raises:
+            UsageError: uploads to this kind of location do not exist; it says what to do instead.
+        """
+        ...
+
+    def for_download(self, handle: FileHandle, facts: LocationFacts | None, wishes: TransferWishes) -> ByteStore:
+        """The store that reads what this handle stands for; *facts* of its location where they are known.
+
+        Raises:
+            UsageError: handles of this class cannot be read by us.
+        """
+        ...
+
+
+class Registrar(Protocol):
+    """Makes file handles for bytes that are in their place."""
+
+    async def register(self, registrable: Registrable, facts: ContentFacts) -> FileHandle:
+        """Make a handle. One call; every call makes another one. Nothing is compared with the bytes (contract 7.6).
+
+        Forbidden when the location is somebody else's and its type asks for the creator.
+        """
+        ...
