@@ -19,7 +19,7 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from tests.conformance.s3_servers import Can, Keys, Server, ServerStartError, sandbox_server, seaweedfs_server
+from tests.conformance.s3_servers import Can, Keys, Server, ServerMissingError, sandbox_server, seaweedfs_server
 
 F = TypeVar("F", bound=Callable[..., None])
 MIB = 1024**2
@@ -35,7 +35,7 @@ def _running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     try:
         with seaweedfs_server(tmp_path_factory.mktemp("weed")) as server:
             yield server
-    except ServerStartError as reason:
+    except ServerMissingError as reason:
         pytest.skip(f"NO REAL S3 WAS ASKED: {reason}")
 
 
