@@ -1,7 +1,8 @@
 """Google Cloud Storage as far as it can be installed: two emulators by different people, each with its gaps.
 
 `fake-gcs-server` (Go) is quick and does the calls of whole uploads; asked for the state of a broken one it ends it.
-`gcp-storage-emulator` (Python) knows broken uploads, and refuses bytes whose CRC32C is wrong. Neither checks signatures.
+`gcp-storage-emulator` (Python) knows broken uploads, and refuses bytes whose CRC32C is wrong. Neither
+checks signatures.
 """
 
 import importlib.util
