@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from storage_core.model.ids import parse_entity_id, parse_storage_location_id
+from storage_core.model.ids import parse_entity_ids, parse_storage_location_id
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings
 
 RootIds = Annotated[list[str], Field(min_length=1)]
@@ -40,7 +40,7 @@ def settings_from(
         UsageError: an id is none.
     """
     return MigrationSettings(
-        roots=tuple(parse_entity_id(root) for root in roots),
+        roots=tuple(dict.fromkeys(one for root in roots for one in parse_entity_ids(root))),
         destination=parse_storage_location_id(destination),
         source_location_ids=tuple(parse_storage_location_id(source) for source in sources or ()),
         strategy=strategy,

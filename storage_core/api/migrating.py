@@ -8,7 +8,7 @@ import asyncio
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from storage_core.api.reading import IndexOnDisk
 from storage_core.config import Config
 from storage_core.errors import FailureThresholdReached, NotConfirmed, UsageError
 from storage_core.index.parquet import export_parquet
-from storage_core.model.ids import EntityId, parse_entity_id, parse_storage_location_id
+from storage_core.model.ids import EntityId, parse_entity_id, parse_entity_ids, parse_storage_location_id
 from storage_core.model.plans import Plan
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings, RunOptions
 from storage_core.model.tallies import Tally
@@ -42,11 +42,13 @@ class HasId(Protocol):
 
 
 Entity = str | int | HasId
+Entities = Entity | Sequence[Entity]
+"""One entity, or several to be moved in one run; a text may name several, with commas between them."""
 
 
 def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's signature
     syn: object | None,
-    entity: Entity,
+    entity: Entities,
     dest_storage_location_id: StorageLocation,
     db_path: str | Path | None = None,
     source_storage_location_ids: Iterable[StorageLocation] | None = None,
@@ -60,7 +62,8 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
 
     Args:
         syn: None, or a signed-in client of `synapseclient` whose token and endpoints are used.
-        entity: project, folder, file or table: ``"syn123"``, ``123``, or an object with an `id`.
+        entity: project, folder, file or table: ``"syn123"``, ``123``, or an object with an `id`. Several of them, in
+            a list or as ``"syn123,syn456"``, are moved in one run with one index.
         db_path: where the index is, or comes to be; None makes a fresh folder for it (see `MigrationResult.db_path`).
         source_storage_location_ids: only bytes in these locations are moved; None or empty means all.
         file_version_strategy: new, latest, all or skip.
@@ -106,7 +109,7 @@ def migrate_indexed_files(
 
 async def index_files_for_migration_async(  # noqa: PLR0913, PLR0917 - its twin's signature
     syn: object | None,
-    entity: Entity,
+    entity: Entities,
     dest_storage_location_id: StorageLocation,
     db_path: str | Path | None = None,
     source_storage_location_ids: Iterable[StorageLocation] | None = None,
@@ -140,7 +143,7 @@ async def migrate_indexed_files_async(
 
 
 def settings_from(
-    entity: Entity,
+    entity: Entities,
     destination: StorageLocation,
     *,
     sources: Iterable[StorageLocation] | None,
@@ -163,7 +166,7 @@ def settings_from(
             fix="Pass include_table_files=True, or choose another file_version_strategy.",
         )
     return MigrationSettings(
-        roots=(entity_id_of(entity),),
+        roots=entity_ids_of(entity),
         destination=parse_storage_location_id(destination),
         source_location_ids=tuple(dict.fromkeys(parse_storage_location_id(source) for source in sources or ())),
         strategy=chosen,
@@ -181,6 +184,21 @@ def entity_id_of(entity: Entity) -> EntityId:
     if found is None:
         raise UsageError("The entity must have an id set.", fix="Store or get it first, or give its Synapse id.")
     return parse_entity_id(str(found))
+
+
+def entity_ids_of(entities: Entities) -> tuple[EntityId, ...]:
+    """The ids of what scripts call an entity or several, each once, in the order given.
+
+    Raises:
+        UsageError: one of them is none, or there is not one.
+    """
+    if isinstance(entities, str):
+        return parse_entity_ids(entities)
+    if not isinstance(entities, Sequence):
+        return (entity_id_of(entities),)
+    if not entities:
+        raise UsageError("No entity to migrate was given.", fix="Name a project, folder, file or table.")
+    return tuple(dict.fromkeys(entity_id_of(entity) for entity in entities))
 
 
 def roots_of_index(db_path: str | Path) -> tuple[EntityId, ...]:

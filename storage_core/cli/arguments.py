@@ -6,11 +6,16 @@ from typing import Annotated
 import typer
 
 from storage_core.errors import UsageError
-from storage_core.model.ids import EntityId, parse_entity_id, parse_storage_location_id
+from storage_core.model.ids import EntityId, parse_entity_id, parse_entity_ids, parse_storage_location_id
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings
 
 EntityArgument = Annotated[
-    str, typer.Argument(metavar="ENTITY", help="Project, folder, file or table: syn123 or 123.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="ENTITY",
+        help="Project, folder, file or table: syn123 or 123; several in one run: syn123,syn456.",
+        show_default=False,
+    ),
 ]
 LocationArgument = Annotated[
     str,
@@ -64,7 +69,7 @@ def settings_from(
             fix="Add --include-table-files, or choose another --file-version-strategy.",
         )
     return MigrationSettings(
-        roots=(parse_entity_id(entity),),
+        roots=parse_entity_ids(entity),
         destination=parse_storage_location_id(location),
         source_location_ids=tuple(dict.fromkeys(parse_storage_location_id(source) for source in sources or ())),
         strategy=strategy,

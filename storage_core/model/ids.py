@@ -36,6 +36,15 @@ def parse_entity_id(text: str) -> EntityId:
     return EntityId(f"syn{match[1]}")
 
 
+def parse_entity_ids(text: str) -> tuple[EntityId, ...]:
+    """Turn ``syn1,2`` into ``syn1`` and ``syn2``, each once, in the order given; one id alone does as well.
+
+    Raises:
+        UsageError: a part of *text* is no Synapse id.
+    """
+    return tuple(dict.fromkeys(parse_entity_id(part) for part in text.split(",")))
+
+
 def parse_storage_location_id(text: str | int) -> StorageLocationId:
     """Turn ``"54321"`` or ``54321`` into a storage location id.
 

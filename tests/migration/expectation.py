@@ -18,17 +18,18 @@ UNTOUCHED_IN_VERSION = ("number", "label", "comment", "description", "activityId
 
 
 def tree(state: State, root: str) -> list[str]:
-    """Ids of everything below *root*, itself included, not in the trash."""
+    """Ids of everything below *root*, itself included, not in the trash; several roots with commas between them."""
     children: dict[str, list[str]] = {}
     for entity_id, entity in state["entities"].items():
         if not entity["inTrash"]:
             children.setdefault(entity["parentId"], []).append(entity_id)
-    found, queue = [], [root]
+    found: dict[str, None] = {}
+    queue = root.split(",")
     while queue:
         entity_id = queue.pop()
-        found.append(entity_id)
+        found[entity_id] = None
         queue += children.get(entity_id, [])
-    return found
+    return list(found)
 
 
 def files_in(state: State, root: str) -> list[str]:
@@ -82,6 +83,28 @@ class Expectation:
         """How many places must refer to a copy in the end."""
         in_files = sum(len(self.moves(one)) for one in files_in(self.before, self.root))
         return in_files + sum(len(self.moving_cells(one)) for one in self.tables())
+
+    def size(self) -> int:
+        """Bytes of those places; a handle in several places counts once for each."""
+        handles = [handle for one in files_in(self.before, self.root) for handle in self.moves(one).values()]
+        handles += [handle for one in self.tables() for handle in self.moving_cells(one).values()]
+        return sum(self.before["handles"][one]["contentSize"] for one in handles)
+
+    def items(self) -> int:
+        """How many items there must be: each version or filled cell that counts, and one for whatever is left alone."""
+        return sum(self._items_of(one) for one in tree(self.before, self.root))
+
+    def _items_of(self, entity_id: str) -> int:
+        entity = self.before["entities"][entity_id]
+        if entity["kind"] in {"project", "folder"}:
+            return 0
+        if entity["kind"] in FILES:
+            return len(entity["versions"]) if self.strategy == "all" else 1
+        if entity_id not in self.tables():
+            return 1
+        rows = self.before["tables"].get(entity_id, {"rows": {}})["rows"].values()
+        cells = [value for row in rows for column, value in row["cells"].items() if column in self.file_columns]
+        return max(1, sum(value is not None for value in cells))
 
     def tables(self) -> list[str]:
         """Tables that are looked into."""

@@ -8,8 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from reconciliation import unreconciled
+
 from sandbox.server import Sandbox
 from sandbox.state import state_of
+
+WORKED_ON_THE_INDEX = frozenset({0, 1, 4, 5})
+"""Exit codes after which there is an index to look at; with the others it may be missing, foreign or busy."""
 
 
 def environment(sandbox: Sandbox, home: Path, **more: str) -> dict[str, str]:
@@ -29,8 +34,8 @@ def command(*words: str) -> list[str]:
 def run(
     sandbox: Sandbox, home: Path, words: Sequence[str], *, seconds: float = 240, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
+    """Run a command to its end. What it leaves in its index must add up, however it ended."""
+    ended = subprocess.run(
         command(*words),
         env=environment(sandbox, home, **more),
         capture_output=True,
@@ -39,6 +44,15 @@ def run(
         check=False,
         stdin=subprocess.DEVNULL,
     )
+    assert [] == _unreconciled(words, ended), ended.stderr
+    return ended
+
+
+def _unreconciled(words: Sequence[str], ended: subprocess.CompletedProcess[str]) -> list[str]:
+    if words[0] not in {"index", "migrate", "rollback"} or ended.returncode not in WORKED_ON_THE_INDEX:
+        return []
+    is_done = words[0] == "migrate" and ended.returncode == 0 and "--dry-run" not in words
+    return unreconciled(Path(words[3]), is_done=is_done, summary=ended.stdout)
 
 
 def migrate_words(sandbox: Sandbox, index: Path, strategy: str, *more: str) -> list[str]:

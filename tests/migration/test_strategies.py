@@ -40,7 +40,8 @@ def test_the_end_state_is_exact_and_a_second_run_writes_nothing(mixed, tmp_path,
         assert (1 if may_fail else 0) == first.returncode, first.stderr
         summary = json.loads(first.stdout)
         assert expected.places() == summary["items"]["by_status"]["MIGRATED"]
-        assert summary["items"]["total"] == sum(summary["items"]["by_status"].values())
+        assert expected.size() == summary["bytes"]["by_status"]["MIGRATED"]
+        assert expected.items() == summary["items"]["total"] == sum(summary["items"]["by_status"].values())
 
         sandbox.app.traffic.reset()
         second = run(sandbox, tmp_path, words)

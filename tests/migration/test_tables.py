@@ -68,6 +68,8 @@ def test_the_end_state_is_exact_and_a_second_run_writes_nothing(tmp_path, scenar
         may_fail = expected.unreadable & set(files_in(expected.before, expected.root))
         assert (1 if may_fail and strategy != "skip" else 0) == first.returncode, first.stderr
         assert expected.places() == migrated(first.stdout)
+        assert expected.items() == json.loads(first.stdout)["items"]["total"]
+        assert expected.size() == json.loads(first.stdout)["bytes"]["by_status"]["MIGRATED"]
 
         sandbox.app.traffic.reset()
         second = run(sandbox, tmp_path, words)

@@ -1,15 +1,14 @@
 """`synapse-storage import-index`: carry on with a migration that synapseclient began."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from storage_core.cli.arguments import IndexArgument
-from storage_core.cli.session import PROGRAM, session_of
+from storage_core.cli.going_on import command_to_go_on
+from storage_core.cli.session import session_of
 from storage_core.errors import ExitCode
-from storage_core.model.settings import MigrationSettings
 from storage_core.reports.wording import counted
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def import_index(
 
     session = session_of(ctx)
     imported = import_old_index(old, index)
-    go_on = _go_on(imported.adoption.settings, index)
+    go_on = command_to_go_on(imported.adoption.settings, index)
     session.document(_document(old, index, imported.sha256, imported.adoption, go_on))
     session.print_line(_told(imported.adoption))
     session.print_line(f"Go on with: {go_on}")
@@ -46,17 +45,6 @@ def _told(adoption: "Adoption") -> str:
         f" {counts.not_migrated} failed to migrate,"
         f" {counts.not_indexed} failed to be indexed."
     )
-
-
-def _go_on(settings: MigrationSettings, index: Path) -> str:
-    """The command that carries on; it names the settings the new index is bound to."""
-    words = [PROGRAM, "migrate", settings.roots[0], str(settings.destination), str(index)]
-    words += ["--file-version-strategy", str(settings.strategy)]
-    if settings.include_tables:
-        words.append("--include-table-files")
-    if settings.source_location_ids:
-        words += ["--source-storage-location-ids", *(str(source) for source in settings.source_location_ids)]
-    return shlex.join(words)
 
 
 def _document(old: Path, index: Path, sha256: str, adoption: "Adoption", go_on: str) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """`synapse-storage retry`: put failed items back to work."""
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from storage_core.cli.arguments import IndexArgument
+from storage_core.cli.going_on import command_to_go_on
 from storage_core.cli.retrying import RetryClass, classes_of
-from storage_core.cli.session import PROGRAM, session_of
+from storage_core.cli.session import session_of
 from storage_core.errors import ExitCode
 from storage_core.reports.wording import counted
 
@@ -26,9 +26,8 @@ def retry(
     with open_index(index, None, create=False) as ledger:
         put_back = ledger.retry(classes_of(class_))
         settings = ledger.settings
-    session.document({"put_back": put_back, "class": str(class_)})
-    root, destination = settings.roots[0], settings.destination
-    go_on = shlex.join([PROGRAM, "migrate", root, str(destination), str(index)])
+    go_on = command_to_go_on(settings, index)
+    session.document({"put_back": put_back, "class": str(class_), "go_on": go_on})
     told = f"{counted(put_back, 'item')} put back to work."
-    session.print_line(f"{told} Go on with: {go_on} and the options of the first run." if put_back else told)
+    session.print_line(f"{told} Go on with: {go_on}" if put_back else told)
     return ExitCode.DONE

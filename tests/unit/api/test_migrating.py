@@ -168,6 +168,25 @@ def test_a_file_and_a_table_can_be_moved_alone(demo, tmp_path):
     assert {"MIGRATED", "ALREADY_MIGRATED"} == {row["status"] for row in attached.get_migrations()}
 
 
+@pytest.mark.parametrize("as_text", [True, False])
+def test_several_entities_are_one_migration(demo, tmp_path, as_text):
+    """A list of entities and ids, or a text with commas; the methods of each of them carry on with the one index."""
+    file, table = File(demo.landmarks["readme"]), Table(id=demo.landmarks["table"])
+    both = f"{file.id},{table.id}" if as_text else [file, demo.landmarks["table"]]
+
+    index_files_for_migration(None, both, demo.destination_id, tmp_path / "m.db", None, "latest", True)
+    moved = table.migrate_indexed_files(tmp_path / "m.db", force=True)
+
+    assert {file.id, table.id} == {row["id"] for row in moved.get_migrations() if row["status"] == "MIGRATED"}
+    assert 0 == moved.counts_by_status["INDEXED"]
+
+
+def test_no_entity_at_all_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("SYNAPSE_AUTH_TOKEN", "some-token")
+    with pytest.raises(UsageError, match="No entity"):
+        index_files_for_migration(None, [], 99, tmp_path / "m.db")
+
+
 def test_without_a_terminal_nothing_is_migrated_unless_forced(demo, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     project = Project(demo.root_id)

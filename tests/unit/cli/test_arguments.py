@@ -15,6 +15,11 @@ def test_ids_may_be_written_in_every_known_way() -> None:
     assert settings_from("SYN5", "9", None, FileVersionStrategy.ALL, include_tables=True).roots == ("syn5",)
 
 
+def test_several_entities_are_named_with_commas_between_them() -> None:
+    settings = settings_from("syn5, 3,SYN5", "9", None, FileVersionStrategy.ALL, include_tables=False)
+    assert ("syn5", "syn3") == settings.roots
+
+
 def test_skipping_everything_is_refused() -> None:
     with pytest.raises(UsageError, match="nothing to migrate"):
         settings_from("syn1", "9", None, FileVersionStrategy.SKIP, include_tables=False)
