@@ -31,7 +31,8 @@ def build_tables(world: World, *, size: int, seed: int) -> ScenarioFacts:
             world, plain, user_id=builder.steward.id, label="first release", comment="as published"
         )
         odd = _add_odd_table(builder, project, rows=size // 4)
-        sparse = _add_sparse_table(builder, project, rows=size // 2 - size // 4)
+        consent = builder.text_handle("the one consent form\n", "consent_form.txt")
+        sparse = add_consent_table(builder, project, "Sparse", consent=consent, rows=size // 2 - size // 4)
         fileless = _table(builder, project, "Without files", {"name": ColumnType.STRING})
         world.tables.append(world, fileless[0], [{fileless[1]["name"].id: "x"}], user_id=builder.steward.id)
     builder.landmarks |= {"plain": plain.id, "odd-names": odd.id, "sparse": sparse.id, "fileless": fileless[0].id}
@@ -77,11 +78,10 @@ def _add_odd_table(builder: Builder, project: Entity, *, rows: int) -> Entity:
     return entity
 
 
-def _add_sparse_table(builder: Builder, project: Entity, *, rows: int) -> Entity:
-    """Every fifth row has a file, and all of those have the same one."""
+def add_consent_table(builder: Builder, container: Entity, name: str, *, consent: Handle, rows: int) -> Entity:
+    """Every fifth row, from the first on, has a file, and all of those have the same one."""
     kinds = {"visit": ColumnType.STRING, "consent": ColumnType.FILEHANDLEID}
-    entity, columns = _table(builder, project, "Sparse", kinds)
-    consent = builder.text_handle("the one consent form\n", "consent_form.txt")
+    entity, columns = _table(builder, container, name, kinds)
     _fill(
         builder,
         entity,

@@ -23,13 +23,12 @@ from sandbox.state import state_of
 from sandbox.synapse.columns import ColumnType
 from sandbox.synapse.kinds import Kind
 from sandbox.synapse.world import World
-from tests.crash.small_project import build_small_project, build_with_table
+from tests.crash.small_project import build_mixed_project
 from tests.migration.expectation import Expectation
 from tests.migration.harness import environment
 
 REPOSITORY = Path(__file__).parents[2]
 KILLED = -signal.SIGKILL
-TABLES = "tables"
 
 Row = tuple[Any, ...]
 Point = tuple[str, int]
@@ -73,23 +72,18 @@ class Lab:
     sandbox: Sandbox
     folder: Path
     victim: "subprocess.Popen[str]"
-    build: Callable[[World], ScenarioFacts] = build_small_project
+    build: Callable[[World], ScenarioFacts] = build_mixed_project
     _cases: int = field(default=0)
 
     def fresh(self, strategy: str, *more: str) -> Case:
-        """Begin anew: nothing of earlier cases is left in the sandbox.
-
-        The strategy "tables" is the latest version of files, and the cells of tables.
-        """
-        with_tables = strategy == TABLES
-        strategy = "latest" if with_tables else strategy
-        more = (*more, "--include-table-files") if with_tables else more
+        """Begin anew: nothing of earlier cases is left in the sandbox. Tables are included when there are any."""
         self._cases += 1
         self.sandbox.faults.clear()
         objects = ObjectStore(clock=self.sandbox.clock, seed=0)
         objects.endpoint_url = self.sandbox.s3_url
         world = World(clock=self.sandbox.clock, objects=objects)
-        facts = build_with_table(world) if with_tables else self.build(world)
+        facts = self.build(world)
+        file_columns = _file_columns(world)
         self.sandbox.world = self.sandbox.app.world = world
         self.sandbox.s3_app.store = objects
         self.sandbox.app.traffic.reset()
@@ -107,9 +101,15 @@ class Lab:
                 facts.destination_id,
                 strategy,
                 unreadable=set(facts.unreadable_ids),
-                file_columns=_file_columns(world) if with_tables else frozenset(),
+                file_columns=file_columns,
             ),
-            words=(*words, "--file-version-strategy", strategy, *more),
+            words=(
+                *words,
+                "--file-version-strategy",
+                strategy,
+                *(["--include-table-files"] if file_columns else []),
+                *more,
+            ),
         )
 
     def run(
@@ -135,6 +135,7 @@ class Lab:
             "trace": str(trace),
             "out": str(out),
             "err": str(err),
+            "modules": str(self.folder / "modules"),
         }
         assert self.victim.stdin is not None
         assert self.victim.stdout is not None
@@ -181,7 +182,7 @@ def _file_columns(world: World) -> frozenset[str]:
 
 
 @contextmanager
-def running_lab(build: Callable[[World], ScenarioFacts] = build_small_project) -> Iterator[Lab]:
+def running_lab(build: Callable[[World], ScenarioFacts] = build_mixed_project) -> Iterator[Lab]:
     """A lab for as long as the block lasts.
 
     It lies in memory where the machine has such a place: a kill loses nothing that was written, synced or not, and

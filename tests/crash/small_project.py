@@ -3,15 +3,18 @@
 from sandbox.objects.records import GIB
 from sandbox.scenarios.builder import Builder
 from sandbox.scenarios.facts import ScenarioFacts, Trait
-from sandbox.scenarios.tables import add_image_table
+from sandbox.scenarios.tables import add_consent_table, add_image_table
 from sandbox.synapse.handles import HandleKind
 from sandbox.synapse.world import World
 
 LARGE_BYTES = 6 * GIB
 
 
-def build_small_project(world: World, *, with_large: bool = True, with_table: bool = False) -> ScenarioFacts:
-    """Seven files: shared handles, histories, one file of several parts, one that is there already, one elsewhere."""
+def build_small_project(world: World, *, with_large: bool = True, with_tables: bool = False) -> ScenarioFacts:
+    """Seven files: shared handles, histories, one file of several parts, one that is there already, one elsewhere.
+
+    And two tables when wanted: one with two columns of files, one in a folder, whose one cell shares a file's handle.
+    """
     builder = Builder(world, "small", seed=0)
     with builder.days_ago(30):
         project = builder.project("Small project")
@@ -34,9 +37,11 @@ def build_small_project(world: World, *, with_large: bool = True, with_table: bo
         if with_large:
             large = builder.virtual_handle(LARGE_BYTES, "genome.bam")
             builder.landmarks["large"] = builder.file(data, "genome.bam", large, trait=Trait.HUGE).id
-        if with_table:
+        if with_tables:
             # another file's handle in a cell, a report that rows share, a cell at the destination, an empty row
-            add_image_table(builder, project, "Slides", rows=5, shared=shared)
+            slides = add_image_table(builder, project, "Slides", rows=5, shared=shared)
+            consents = add_consent_table(builder, data, "Consents", consent=summary, rows=2)
+            builder.landmarks |= {"slides": slides.id, "consents": consents.id}
         there = builder.text_handle("was uploaded to the archive\n", "there.txt", location=builder.destination)
         builder.file(project, "there.txt", there, trait=Trait.AT_DESTINATION)
         external = world.handles.add(
@@ -51,6 +56,7 @@ def build_small_project(world: World, *, with_large: bool = True, with_table: bo
     return builder.facts(project)
 
 
-def build_with_table(world: World) -> ScenarioFacts:
-    """The small project with a table whose cells hold files; without the large file."""
-    return build_small_project(world, with_large=False, with_table=True)
+def build_mixed_project(world: World) -> ScenarioFacts:
+    """The small project with everything: the large file, and tables whose cells hold files."""
+    return build_small_project(world, with_tables=True)
+

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sandbox.faults import FaultKind, FaultRule
-from sandbox.scenarios.facts import ScenarioFacts
-from sandbox.synapse.world import World
-from tests.crash.lab import TABLES, Case, Ended, Lab, Point, index_violations
+from tests.crash.lab import Case, Ended, Lab, Point, index_violations
 from tests.crash.small_project import build_small_project
 from tests.faults.effects import SLOW_SECONDS, Cure, Effect, all_effects, is_s3
 from tests.faults.weather import SAID_WHEN_REFUSED
@@ -34,12 +33,13 @@ class Way:
     strategy: str
     words: tuple[str, ...] = ()
     opaque: bool = False
+    has_tables: bool = False
 
 
 WAYS = (
     Way(name="all", strategy="all"),
     Way(name="new", strategy="new"),
-    Way(name="tables", strategy=TABLES),
+    Way(name="tables", strategy="latest", has_tables=True),
     Way(name="reading", strategy="latest", words=("--proof", "strict"), opaque=True),
 )
 
@@ -85,11 +85,6 @@ class Results:
         return "\n".join(lines)
 
 
-def build_without_large(world: World) -> ScenarioFacts:
-    """The small project without its declared file, whose bytes nobody can read."""
-    return build_small_project(world, with_large=False)
-
-
 def calls_of(points: Iterable[Point]) -> Counter[str]:
     """The kinds of calls among the boundaries of a run, as they were first met, with how often they are made."""
     calls = (label.removeprefix("before ") for label, _ in points if label.startswith("before "))
@@ -131,7 +126,8 @@ def fresh(lab: Lab, way: Way, effect: Effect | None = None) -> Case:
     about bytes (docs/proof.md, `structural`). Its length is proven, but not here.
     """
     spoils = effect is not None and effect.discards
-    lab.build = build_without_large if way.opaque or spoils else build_small_project
+    with_large = not (way.opaque or way.has_tables or spoils)
+    lab.build = partial(build_small_project, with_large=with_large, with_tables=way.has_tables)
     case = lab.fresh(way.strategy, *way.words)
     if way.opaque:
         lab.sandbox.world.objects.bucket(case.facts.destination_bucket).has_opaque_etags = True
