@@ -23,6 +23,7 @@ from sandbox.state import state_of
 from sandbox.synapse.columns import ColumnType
 from sandbox.synapse.kinds import Kind
 from sandbox.synapse.world import World
+from tests.crash.books import disagreements
 from tests.crash.small_project import build_mixed_project
 from tests.migration.expectation import Expectation
 from tests.migration.harness import environment
@@ -163,6 +164,7 @@ class Lab:
         return [
             *case.expected.violations(state),
             *index_violations(case, state),
+            *disagreements(case.index, case.expected),
             *self._upload_violations(case),
         ]
 
@@ -214,15 +216,20 @@ def _running(folder: Path, build: Callable[[World], ScenarioFacts]) -> Iterator[
         victim.wait(timeout=30)
 
 
-def rows(index: Path, sql: str) -> list[Row]:
-    """What an index that nobody has open says."""
+def tables(index: Path, *queries: str) -> list[list[Row]]:
+    """What an index that nobody has open answers, query by query."""
     with duckdb.connect(str(index), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
+        return [connection.execute(sql).fetchall() for sql in queries]
+
+
+def rows(index: Path, sql: str) -> list[Row]:
+    """What an index that nobody has open answers to one query."""
+    return tables(index, sql)[0]
 
 
 def index_violations(case: Case, state: Any) -> list[str]:
     """Where the index does not tell what is; and places that it tells of twice or not at all."""
-    items, copies = rows(case.index, _ITEMS), rows(case.index, _COPIES)
+    items, copies = tables(case.index, _ITEMS, _COPIES)
     wrong: list[str] = []
     places = [row[:5] for row in items]
     wrong += [f"the index tells of {place} more than once" for place in places if places.count(place) > 1]

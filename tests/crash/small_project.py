@@ -59,4 +59,3 @@ def build_small_project(world: World, *, with_large: bool = True, with_tables: b
 def build_mixed_project(world: World) -> ScenarioFacts:
     """The small project with everything: the large file, and tables whose cells hold files."""
     return build_small_project(world, with_tables=True)
-

@@ -21,7 +21,7 @@ from tests.crash.enumeration import (
 )
 from tests.crash.lab import Lab, Point, running_lab
 
-NORMAL_SECONDS = 60
+NORMAL_SECONDS = 120
 """What the normal run may spend on interruptions."""
 
 
@@ -31,7 +31,7 @@ def lab() -> Iterator[Lab]:
         yield running
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_todays_share_of_all_points(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     tried = Tried()
     until = time.monotonic() + NORMAL_SECONDS

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from sandbox.faults import FaultKind, FaultRule
+from tests.crash.books import disagreements
 from tests.crash.lab import Case, Ended, Lab, Point, index_violations
 from tests.crash.small_project import build_small_project
 from tests.faults.effects import SLOW_SECONDS, Cure, Effect, all_effects, is_s3
@@ -187,7 +188,12 @@ def _in_the_end(lab: Lab, case: Case, effect: Effect, call: str) -> list[str]:
     if not case.index.exists():
         return ["there is no index"]
     state = lab.state()
-    return _without_known([*case.expected.violations(state), *index_violations(case, state)], effect, call)
+    wrong = [
+        *case.expected.violations(state),
+        *index_violations(case, state),
+        *disagreements(case.index, case.expected),
+    ]
+    return _without_known(wrong, effect, call)
 
 
 def _without_known(wrong: Sequence[str], effect: Effect, call: str) -> list[str]:
