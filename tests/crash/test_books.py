@@ -1,7 +1,6 @@
 """The books are really read: whatever is planted into an index that balances is told."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -48,7 +47,7 @@ def test_what_is_planted_into_the_index_is_told(case: Case, planted: str, told: 
 
 
 def test_a_summary_that_says_something_else_is_told(case: Case) -> None:
-    summary = Path(case.index).with_name("m-report") / "m.json"
+    summary = case.index.with_name("m-report") / "m.json"
     summary.write_text(summary.read_text().replace('"MIGRATED": 15', '"MIGRATED": 14'))
 
     wrong = disagreements(case.index, case.expected)

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reconciliation import unreconciled
-
 from sandbox.server import Sandbox
 from sandbox.state import state_of
+from tests.migration.reconciliation import unreconciled
 
 WORKED_ON_THE_INDEX = frozenset({0, 1, 4, 5})
 """Exit codes after which there is an index to look at; with the others it may be missing, foreign or busy."""
