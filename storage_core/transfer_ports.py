@@ -19,17 +19,25 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
 from storage_core.model.destinations import LocationFacts
+from storage_core.model.entities import FileSnapshot
 from storage_core.model.handles import FileHandle
+from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.transfers import (
     ContentFacts,
+    FileChange,
+    FileState,
+    LocalFile,
+    NewFile,
     ObjectFacts,
     Readable,
     Registrable,
     Stored,
     StoreLimits,
+    Ticket,
     TransferWishes,
     Upload,
     UploadDestination,
+    UploadPurpose,
 )
 
 Moved = Callable[[int], None]
@@ -102,6 +110,77 @@ class StoreChoice(Protocol):
         Raises:
             UsageError: handles of this class cannot be read by us.
         """
+        ...
+
+
+class Files(Protocol):
+    """File entities as a transfer sees them. One call per method; for errors see `ports`."""
+
+    async def destination(self, entity_id: EntityId, location_id: StorageLocationId | None) -> UploadDestination:
+        """Where an upload to the container goes: its default location, or the given one. BadRequest for a proxy."""
+        ...
+
+    async def child_named(self, name: str, parent_id: EntityId) -> EntityId | None:
+        """The child of that name, of whatever kind."""
+        ...
+
+    async def file(self, entity_id: EntityId, *, version: int | None = None) -> FileSnapshot:
+        """One version of a file with its handle."""
+        ...
+
+    async def create_file(self, new: NewFile) -> FileState:
+        """Make a file entity. Conflict when the name is taken; AnswerLost."""
+        ...
+
+    async def change_file(self, change: FileChange) -> FileState:
+        """Add a version with other content, or change the newest. PreconditionFailed when somebody was faster.
+
+        AnswerLost: read again, then decide.
+        """
+        ...
+
+
+class LocalFiles(Protocol):
+    """Files of this machine."""
+
+    async def measure(self, path: str, told: Moved = untold) -> LocalFile:
+        """Read a file to its end, for size and MD5.
+
+        Raises:
+            UsageError: it is not there, not readable, or no ordinary file.
+            SourceChanged: somebody writes to it at this moment.
+        """
+        ...
+
+
+class Tickets(Protocol):
+    """Remembers uploads that were begun, across processes, until they are settled. Blocks for a moment only."""
+
+    def ticket(self, purpose: UploadPurpose, destination: UploadDestination) -> Ticket:
+        """The ticket of an earlier, unsettled try of the same, with the destination that one had.
+
+        Otherwise a new one for *destination*, remembered before it is given.
+        """
+        ...
+
+    def settled(self, purpose: UploadPurpose) -> None:
+        """Forget it: Synapse refers to what was stored."""
+        ...
+
+
+class TransferWatch(Protocol):
+    """Is told how files come along. Called on the network loop; must not block."""
+
+    def began(self, path: str, size_bytes: int) -> None:
+        """A file's bytes begin to move."""
+        ...
+
+    def moved(self, path: str, count: int) -> None:
+        """That many bytes more; negative ones have to travel again."""
+        ...
+
+    def ended(self, path: str) -> None:
+        """The file is done with, one way or the other."""
         ...
 
 

@@ -1,8 +1,10 @@
 """Files on their way between this machine and where Synapse knows bytes: what goes, where to, what it became."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from storage_core.model.destinations import LocationKind, UploadType
+from storage_core.model.entities import EntityBody
 from storage_core.model.handles import Association, FileHandle
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 
@@ -56,6 +58,25 @@ class Upload:
     content_type: str
     destination: UploadDestination
     ticket: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPurpose:
+    """What makes two tries the same upload: this content, under this name, for this place."""
+
+    container_id: EntityId
+    location_id: StorageLocationId
+    file_name: str
+    size_bytes: int
+    md5: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """An upload's name, and the destination it was begun with: the service makes up new paths at each answer."""
+
+    text: str
+    destination: UploadDestination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,12 +170,14 @@ class StoreLimits:
         largest_bytes: larger ones, too.
         reads_ranges: reading may begin anywhere, so an interrupted download goes on and a large one runs in parallel.
         ranges_at_once: readings of one file that make sense side by side.
+        needs_tickets: the adapter looks at an upload's ticket; others find their own traces without.
     """
 
     smallest_bytes: int = 0
     largest_bytes: int = field(default=5 * 1024**4)
     reads_ranges: bool = True
     ranges_at_once: int = 1
+    needs_tickets: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,3 +189,88 @@ class TransferWishes:
     """
 
     use_boto_sts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFile:
+    """A file entity to be made."""
+
+    parent_id: EntityId
+    name: str
+    handle_id: FileHandleId
+    description: str | None = None
+    version_comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """A change of a file entity, if it still has this `etag`; `body` is the entity as it was read.
+
+    Attributes:
+        is_new_version: add a version; otherwise the newest one is changed.
+    """
+
+    entity_id: EntityId
+    etag: str
+    body: EntityBody
+    handle_id: FileHandleId
+    is_new_version: bool = True
+    description: str | None = None
+    version_comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileState:
+    """What a file entity is after a change."""
+
+    entity_id: EntityId
+    version: int
+    handle_id: FileHandleId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadOrder:
+    """What a caller wants uploaded.
+
+    Attributes:
+        parent_id: the project or folder it goes into; not needed with `entity_id`.
+        entity_id: the file that gets a new version, whatever its name.
+        name: of the entity; None takes the local file's.
+        location_id: a storage location other than the container's default one.
+        is_name_free: the caller has looked, and nothing in the container has that name.
+        even_if_equal: also when the newest version has this very content at this very location.
+    """
+
+    path: str
+    parent_id: EntityId | None = None
+    entity_id: EntityId | None = None
+    name: str | None = None
+    content_type: str | None = None
+    description: str | None = None
+    version_comment: str | None = None
+    location_id: StorageLocationId | None = None
+    is_name_free: bool = False
+    even_if_equal: bool = False
+
+
+class UploadResult(StrEnum):
+    """What became of an order."""
+
+    CREATED = "CREATED"
+    NEW_VERSION = "NEW_VERSION"
+    UNCHANGED = "UNCHANGED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """A file that is in Synapse as it is on this machine."""
+
+    path: str
+    entity_id: EntityId
+    name: str
+    version: int
+    handle_id: FileHandleId
+    location_id: StorageLocationId
+    size_bytes: int
+    md5: str
+    result: UploadResult

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from storage_core.config import Config
@@ -11,6 +12,7 @@ from storage_core.model.destinations import LocationFacts
 from storage_core.model.handles import FileHandle
 from storage_core.model.ids import EntityId
 from storage_core.model.transfers import TransferWishes, UploadDestination
+from storage_core.plan.upload_parts import UPLOAD_LIMITS, UploadPartLimits
 from storage_core.ports import Catalog, Clock
 from storage_core.storage_ports import Storage
 from storage_core.synapse.endpoints.multipart import Multipart
@@ -21,8 +23,8 @@ from storage_core.transfer_ports import ByteStore
 class TokenSource(Protocol):
     """Lends temporary AWS credentials."""
 
-    def __call__(self, entity_id: EntityId, permission: StsPermission) -> StsToken:
-        """A token with enough life for a renewing session; called on any thread but the network's."""
+    def __call__(self, entity_id: EntityId, permission: StsPermission, *, at_least: timedelta) -> StsToken:
+        """A token with that much life left if it can; called on any thread but the network's."""
         ...
 
 
@@ -45,6 +47,7 @@ class StoreTools:
     sender: PresignedSender
     s3_slots: asyncio.Semaphore
     borrow_token: TokenSource
+    part_limits: UploadPartLimits = UPLOAD_LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import re
 import xml.parsers.expat
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -127,7 +127,51 @@ class PresignedSender:
         outcome = await self._put(url, headers, content)
         return outcome if isinstance(outcome, S3Refused) else PartCopied(etag=outcome.etag.strip('"'))
 
-    async def _put(self, url: str, headers: Sequence[tuple[str, str]], content: bytes) -> "_Done | S3Refused":
+    async def stream_part(
+        self, url: str, headers: Sequence[tuple[str, str]], content: AsyncIterable[bytes], *, size_bytes: int
+    ) -> PartCopied | S3Refused:
+        """Send *size_bytes* bytes as they come; the ETag is empty where the store gives none.
+
+        What *content* raises comes through.
+        """
+        # the length in advance: S3 takes no body without one
+        outcome = await self._put(url, (*headers, ("Content-Length", str(size_bytes))), content)
+        return outcome if isinstance(outcome, S3Refused) else PartCopied(etag=outcome.etag.strip('"'))
+
+    async def stream_object(
+        self, url: str, *, first_byte: int = 0, last_byte: int | None = None, headers: Sequence[tuple[str, str]] = ()
+    ) -> AsyncGenerator[bytes | S3Refused, None]:
+        """Read stored bytes, as they are stored; a refusal or a broken line is the last thing that comes.
+
+        To be closed when it is not read to its end.
+        """
+        wanted = {"Accept-Encoding": "identity"} | dict(headers)
+        if first_byte or last_byte is not None:
+            wanted["Range"] = f"bytes={first_byte}-{'' if last_byte is None else last_byte}"
+        try:
+            async with self._client.stream("GET", url, headers=wanted, extensions=_exact_target(url)) as response:
+                refused = await self._unwanted(response, is_range="Range" in wanted)
+                if refused is not None:
+                    yield refused
+                    return
+                async for chunk in response.aiter_raw(_CHUNK):
+                    yield chunk
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            yield _lost(error, self._token)
+
+    async def _unwanted(self, response: httpx.Response, *, is_range: bool) -> S3Refused | None:
+        good = httpx.codes.PARTIAL_CONTENT if is_range else httpx.codes.OK
+        if response.status_code == good:
+            return None
+        if is_range and response.status_code == httpx.codes.OK:
+            return S3Refused(trouble=S3Trouble.REFUSED, detail="the place gives whole files only")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return S3Refused(trouble=S3Trouble.NO_SUCH_OBJECT, detail="S3 answered 404")
+        return _refusal(response.status_code, await _document(response), self._token)
+
+    async def _put(
+        self, url: str, headers: Sequence[tuple[str, str]], content: bytes | AsyncIterable[bytes]
+    ) -> "_Done | S3Refused":
         exact = [(name.encode("ascii", "replace"), value.encode()) for name, value in headers]
         try:
             async with self._client.stream(

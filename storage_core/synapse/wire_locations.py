@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from storage_core.model.destinations import LocationFacts, LocationKind, UploadType
 from storage_core.model.ids import DEFAULT_STORAGE_LOCATION, EntityId, PrincipalId, StorageLocationId
+from storage_core.model.transfers import UploadDestination
 from storage_core.model.upload_settings import UploadSetting
 from storage_core.synapse.calls import Answer, JsonObject
 from storage_core.synapse.wire_fields import Fields
@@ -48,6 +49,23 @@ def read_location(fields: Fields) -> LocationFacts:
         sts_enabled=fields.flag("stsEnabled"),
         created_by=PrincipalId(created_by) if created_by else None,
         concrete_type=concrete_type,
+    )
+
+
+def read_destination(fields: Fields, entity_id: EntityId) -> UploadDestination:
+    """Read an upload destination with everything an upload needs (contract 4)."""
+    facts = read_location(fields)
+    return UploadDestination(
+        entity_id=entity_id,
+        location_id=facts.id,
+        kind=facts.kind,
+        upload_type=facts.upload_type,
+        bucket=facts.bucket,
+        base_key=facts.base_key,
+        sts_enabled=facts.sts_enabled,
+        endpoint_url=fields.optional_text("endpointUrl"),
+        url=fields.optional_text("url"),
+        banner=fields.optional_text("banner"),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from storage_core.model.copies import CopyRequest, PartPlan
-from storage_core.model.ids import FileHandleId, UploadId
+from storage_core.model.ids import FileHandleId, StorageLocationId, UploadId
 from storage_core.synapse.calls import Answer, JsonObject
 from storage_core.synapse.wire_fields import Fields, nonsense
 from storage_core.synapse.wire_handles import PREFIX, association_json
@@ -64,6 +64,31 @@ class PartNotAdded:
 
     number: int
     detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadStart:
+    """What a plain upload is known by: the same request of the same user is the same upload (contract 8.3)."""
+
+    file_name: str
+    content_type: str
+    md5: str
+    location_id: StorageLocationId
+    parts: PartPlan
+
+    @property
+    def body(self) -> JsonObject:
+        """The request (contract 8.1)."""
+        return {
+            "concreteType": f"{PREFIX}MultipartUploadRequest",
+            "fileName": self.file_name,
+            "contentType": self.content_type,
+            "contentMD5Hex": self.md5,
+            "fileSizeBytes": self.parts.size_bytes,
+            "partSizeBytes": self.parts.part_size_bytes,
+            "storageLocationId": self.location_id,
+            "generatePreview": True,
+        }
 
 
 def copy_start(request: CopyRequest, parts: PartPlan, *, file_name: str | None) -> JsonObject:

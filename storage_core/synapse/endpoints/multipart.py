@@ -1,4 +1,4 @@
-"""Multipart copies run by Synapse (contract 8)."""
+"""Multipart uploads and copies run by Synapse (contract 8)."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -8,7 +8,7 @@ from storage_core.model.ids import UploadId
 from storage_core.synapse import wire_multipart
 from storage_core.synapse.calls import Base, RestCall
 from storage_core.synapse.transport import Transport
-from storage_core.synapse.wire_multipart import MultipartStart, PartAdded, PartNotAdded, PresignedPart
+from storage_core.synapse.wire_multipart import MultipartStart, PartAdded, PartNotAdded, PresignedPart, UploadStart
 
 _COMPLETE_SECONDS = 900.0
 
@@ -30,6 +30,14 @@ class Multipart:
         body = wire_multipart.copy_start(request, parts, file_name=file_name)
         # a repeat of a forced restart makes one more upload and abandons the one before: no bytes were sent yet
         call = RestCall(method="POST", base=Base.FILE, path="/file/multipart", query=query, body=body, repeat_safe=True)
+        return wire_multipart.read_start(await self._transport.send(call))
+
+    async def start_upload(self, *, start: UploadStart, force_restart: bool = False) -> MultipartStart:
+        """Begin a plain upload, continue one, or learn that it is done; see `start_copy`."""
+        query = (("forceRestart", "true" if force_restart else "false"),)
+        call = RestCall(
+            method="POST", base=Base.FILE, path="/file/multipart", query=query, body=start.body, repeat_safe=True
+        )
         return wire_multipart.read_start(await self._transport.send(call))
 
     async def presign(self, *, upload_id: UploadId, numbers: Sequence[int]) -> tuple[PresignedPart, ...]:

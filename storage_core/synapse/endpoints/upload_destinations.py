@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.ids import EntityId, StorageLocationId
+from storage_core.model.transfers import UploadDestination
 from storage_core.synapse import wire_locations
 from storage_core.synapse.calls import Base, RestCall
 from storage_core.synapse.transport import Transport
@@ -29,6 +30,13 @@ class UploadDestinations:
         path = f"{_path(entity_id)}/uploadDestinationLocations"
         answer = await self._transport.send(RestCall(method="GET", base=Base.FILE, path=path, repeat_safe=True))
         return wire_locations.read_location_ids(answer)
+
+    async def for_upload(self, *, entity_id: EntityId, location_id: StorageLocationId | None) -> UploadDestination:
+        """What an uploader needs: of the default location, or of the given one. BadRequest for a proxy."""
+        rest = "" if location_id is None else f"/{location_id}"
+        path = f"{_path(entity_id)}/uploadDestination{rest}"
+        answer = await self._transport.send(RestCall(method="GET", base=Base.FILE, path=path, repeat_safe=True))
+        return wire_locations.read_destination(Fields.of(answer), entity_id)
 
     async def _location(self, path: str) -> LocationFacts:
         answer = await self._transport.send(RestCall(method="GET", base=Base.FILE, path=path, repeat_safe=True))

@@ -1,0 +1,1 @@
+"""Files of this machine: read, hashed, received, listed. Blocks only on threads of its own."""

@@ -1,0 +1,77 @@
+"""What an upload comes to, decided without looking anywhere."""
+
+import mimetypes
+
+from storage_core.errors import UsageError
+from storage_core.model.entities import FileSnapshot
+from storage_core.model.handles import FileHandle
+from storage_core.model.ids import StorageLocationId
+from storage_core.model.transfers import LocalFile, StoreLimits, UploadDestination, UploadOrder
+from storage_core.plan.file_names import LONGEST_NAME, may_be_valid_file_name
+
+UNKNOWN_TYPE = "application/octet-stream"
+
+
+def name_of(path: str, wanted: str | None) -> str:
+    """The name a file gets in Synapse: the wanted one, or that of the local file.
+
+    Raises:
+        UsageError: Synapse takes no such name.
+    """
+    name = wanted if wanted is not None else path.replace("\\", "/").rpartition("/")[2]
+    if may_be_valid_file_name(name) and name == name.strip():
+        return name
+    raise UsageError(
+        f"{name!r} is no name for a file in Synapse.",
+        fix="Letters, digits, blanks and , _ . - + ' ( ) are allowed, "
+        f"at most {LONGEST_NAME}; give another one with --name, or rename the file.",
+    )
+
+
+def content_type_of(name: str) -> str:
+    """The content type that the suffix stands for."""
+    return mimetypes.guess_type(name, strict=False)[0] or UNKNOWN_TYPE
+
+
+def check_size(file: LocalFile, limits: StoreLimits, destination: UploadDestination) -> None:
+    """Refuse what this kind of storage cannot hold, before anything is sent.
+
+    Raises:
+        UsageError: the file is empty, or too large.
+    """
+    if file.size_bytes < limits.smallest_bytes:
+        raise UsageError(
+            f"{file.path} is empty, and Synapse's upload service takes no empty files.",
+            fix="Leave it out; or upload to a location that takes one: external S3 with STS and --use-boto-sts.",
+        )
+    if file.size_bytes > limits.largest_bytes:
+        raise UsageError(
+            f"{file.path} has {file.size_bytes:,} bytes; storage location {destination.location_id} holds files of at"
+            f" most {limits.largest_bytes:,}.",
+            fix="Split the file.",
+        )
+
+
+def is_equal(file: LocalFile, present: FileSnapshot, location_id: StorageLocationId) -> bool:
+    """Whether the newest version has this content at this location already."""
+    handle = present.handle
+    return (
+        handle is not None
+        and handle.md5 == file.md5
+        and handle.size_bytes in {None, file.size_bytes}
+        and lies_at(handle, location_id)
+    )
+
+
+def lies_at(handle: FileHandle, location_id: StorageLocationId) -> bool:
+    """Whether the handle's bytes are at this storage location."""
+    return handle.storage_location_id == location_id
+
+
+def file_name_of(order: UploadOrder, present: FileSnapshot | None) -> str:
+    """The name of the entity and of the file handle: that of the entity when there is one.
+
+    Raises:
+        UsageError: Synapse takes no such name.
+    """
+    return present.name if present is not None else name_of(order.path, order.name)

@@ -1,0 +1,90 @@
+"""Joins what transfers of files need, on an open connection."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from storage_core.config import Config
+from storage_core.local_files.disk import Disk
+from storage_core.local_files.tickets import TicketFolder
+from storage_core.model.transfers import TransferWishes
+from storage_core.plan.upload_parts import UPLOAD_LIMITS, UploadPartLimits
+from storage_core.steps.storing import Storing
+from storage_core.steps.uploading import Uploader
+from storage_core.storage_wiring import StorageDesk
+from storage_core.stores.registry import Stores
+from storage_core.stores.store_type import StoreTools
+from storage_core.synapse.files import SynapseFiles
+from storage_core.transfer_ports import TransferWatch
+
+
+class QuietTransfers:
+    """A `transfer_ports.TransferWatch` that tells nobody."""
+
+    def began(self, path: str, size_bytes: int) -> None:
+        """Nothing."""
+
+    def moved(self, path: str, count: int) -> None:
+        """Nothing."""
+
+    def ended(self, path: str) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferDesk:
+    """Everything that moves files, on one connection. Lives on the network loop."""
+
+    desk: StorageDesk
+    uploader: Uploader
+
+
+@asynccontextmanager
+async def transfer_desk(
+    config: Config,
+    desk: StorageDesk,
+    *,
+    watch: TransferWatch | None = None,
+    wishes: TransferWishes | None = None,
+    part_limits: UploadPartLimits = UPLOAD_LIMITS,
+) -> AsyncIterator[TransferDesk]:
+    """Open the stores as they are needed, close them in the end. To be entered on the network loop.
+
+    Args:
+        wishes: how bytes travel where there is a choice; the default is what the configuration says.
+        part_limits: other than usual only to see many parts without many bytes.
+    """
+    remote = desk.remote
+    stores = Stores(
+        StoreTools(
+            config=config,
+            clock=remote.clock,
+            catalog=remote.catalog,
+            storage=desk.storage,
+            multipart=remote.multipart,
+            sender=remote.sender,
+            s3_slots=remote.s3_slots,
+            borrow_token=desk.token,
+            part_limits=part_limits,
+        )
+    )
+    files = SynapseFiles(remote.transport, remote.catalog)
+    storing = Storing(
+        registrar=files,
+        tickets=TicketFolder(config.state_folder / "uploads", synapse=config.repo_endpoint),
+        clock=remote.clock,
+        watch=watch or QuietTransfers(),
+    )
+    try:
+        yield TransferDesk(
+            desk=desk,
+            uploader=Uploader(
+                files=files,
+                stores=stores,
+                local=Disk(),
+                storing=storing,
+                wishes=wishes or TransferWishes(use_boto_sts=config.use_boto_sts),
+            ),
+        )
+    finally:
+        await stores.aclose()
