@@ -1,8 +1,10 @@
 """The one loop that drives every phase: claim, launch, take outcomes, commit.
 
 The thread that calls `drive` owns the index. Batches run elsewhere: a launcher puts them on the network loop
-directly (command line) or through Prefect tasks (flows). Outcomes stream back through a queue and are committed
-as they arrive, so that a kill loses no more than the requests in flight.
+directly (command line) or through Prefect tasks (flows). Outcomes stream back through a queue, are gathered for at
+most a second and committed together: under the throttle they come one by one, and a transaction each costs more of
+our time than the calls themselves. A kill loses no more than the requests in flight and that second, and each outcome
+lost is found again for a call or two (decision 0017).
 """
 
 import asyncio
@@ -21,6 +23,9 @@ W = TypeVar("W")
 
 COMMIT_AT_MOST = 500
 """Outcomes per transaction; more would make a commit slow, fewer would make commits many."""
+
+GATHER_SECONDS = 1.0
+"""How long an outcome may wait for others before it is committed, while more are under way."""
 
 _WAKE_SECONDS = 0.5
 """How long the loop sleeps when nothing arrives; only a launcher that dies silently makes it wait that long."""
@@ -148,6 +153,8 @@ class _Run(Generic[W]):
         self._turnstile = asyncio.Semaphore(phase.active)
         self._live: list[Ticket] = []
         self._in_flight = 0
+        self._gathered: list[Any] = []
+        self._due_at = 0.0
         self._claimed_to = 0
         self._batches = 0
         self._is_dry = False
@@ -164,7 +171,7 @@ class _Run(Generic[W]):
             self._sweep()
             if not self._live:
                 # What the last batch sent may have arrived between those two lines, and may hold new work.
-                self._take(wait_seconds=0)
+                self._take_the_rest()
                 self._is_dry = False
         if self._failure is not None:
             raise self._failure
@@ -178,7 +185,7 @@ class _Run(Generic[W]):
         while self._live and time.monotonic() < give_up:
             self._take(wait_seconds=_WAKE_SECONDS if self._in_flight else _SETTLE_SECONDS)
             self._sweep()
-        self._take(wait_seconds=0)
+        self._take_the_rest()
 
     def _launch_more(self) -> None:
         while self._may_claim():
@@ -203,26 +210,53 @@ class _Run(Generic[W]):
         )
 
     def _take(self, *, wait_seconds: float) -> None:
-        """Commit what has arrived: everything that is there, but no more than one transaction's worth at a time."""
-        outcomes: list[Any] = []
+        """Wait for outcomes, gather what has arrived, and commit it when that is due."""
+        if self._gathered:
+            wait_seconds = min(wait_seconds, max(0.0, self._due_at - time.monotonic()))
+        self._gather(wait_seconds)
+        while self._gathered and self._is_due():
+            self._commit()
+            self._gather(0)
+
+    def _take_the_rest(self) -> None:
+        """Commit everything that has arrived."""
+        self._gather(0)
+        while self._gathered:
+            self._commit()
+            self._gather(0)
+
+    def _gather(self, wait_seconds: float) -> None:
         try:
-            self._sort(self._arrived.get(block=wait_seconds > 0, timeout=wait_seconds or None), outcomes)
-            while len(outcomes) < COMMIT_AT_MOST:
-                self._sort(self._arrived.get_nowait(), outcomes)
+            self._sort(self._arrived.get(block=wait_seconds > 0, timeout=wait_seconds or None))
+            while len(self._gathered) < COMMIT_AT_MOST:
+                self._sort(self._arrived.get_nowait())
         except queue.Empty:
             pass
-        if outcomes:
-            tally = self._phase.record(self._ledger, outcomes)
-            self.total = self.total + tally
-            self._watch.committed(self._phase, tally)
-            if len(outcomes) >= COMMIT_AT_MOST:
-                self._take(wait_seconds=0)
 
-    def _sort(self, arrived: Any, outcomes: list[Any]) -> None:
+    def _sort(self, arrived: Any) -> None:
         if isinstance(arrived, _Finished):
             self._in_flight -= 1
-        else:
-            outcomes.append(arrived)
+            return
+        if not self._gathered:
+            self._due_at = time.monotonic() + GATHER_SECONDS
+        self._gathered.append(arrived)
+
+    def _is_due(self) -> bool:
+        """Whether waiting for more is over, or would hold something up: the end of the run, or new work of ours."""
+        is_starving = self._phase.finds_more and self._in_flight < self._phase.active
+        return (
+            is_starving
+            or self._in_flight == 0
+            or len(self._gathered) >= COMMIT_AT_MOST
+            or self._services.stop.is_set()
+            or time.monotonic() >= self._due_at
+        )
+
+    def _commit(self) -> None:
+        outcomes, self._gathered = self._gathered, []
+        tally = self._phase.record(self._ledger, outcomes)
+        self.total = self.total + tally
+        self._watch.committed(self._phase, tally)
 
     def _sweep(self) -> None:
         """Let go of batches that ended; remember the first failure."""

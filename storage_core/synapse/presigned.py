@@ -174,8 +174,9 @@ class PresignedSender:
     ) -> "_Done | S3Refused":
         exact = [(name.encode("ascii", "replace"), value.encode()) for name, value in headers]
         try:
+            address = httpx.URL(url)
             async with self._client.stream(
-                "PUT", url, headers=exact, content=content, extensions=_exact_target(url)
+                "PUT", address, headers=exact, content=content, extensions=_exact_target(url, address)
             ) as response:
                 document = await _document(response)
                 if response.status_code != httpx.codes.OK:
@@ -190,8 +191,9 @@ class PresignedSender:
         size_bytes = 0
         try:
             # identity: the stored bytes are hashed, not what a decoder makes of them
+            address = httpx.URL(url)
             async with self._client.stream(
-                "GET", url, headers={"Accept-Encoding": "identity"}, extensions=_exact_target(url)
+                "GET", address, headers={"Accept-Encoding": "identity"}, extensions=_exact_target(url, address)
             ) as response:
                 if response.status_code == httpx.codes.NOT_FOUND:
                     return S3Refused(trouble=S3Trouble.NO_SUCH_OBJECT, detail="S3 answered 404")
@@ -212,15 +214,16 @@ class _Done:
     etag: str
 
 
-def _exact_target(url: str) -> dict[str, bytes]:
+def _exact_target(url: str, address: httpx.URL) -> dict[str, bytes]:
     """Keep the client from tidying the address up.
 
     The signature covers it byte by byte, and a key may hold segments such as ``..``, which a client removes.
+    *address* is *url* as the client reads it: reading it is a third of what a request costs us, so it is done once.
     """
     rest = url.partition("://")[2]
     slash = rest.find("/")
     target = rest[slash:].partition("#")[0].encode("ascii", "replace") if slash >= 0 else b""
-    return {"target": target} if target and target != httpx.URL(url).raw_path else {}
+    return {"target": target} if target and target != address.raw_path else {}
 
 
 async def _document(response: httpx.Response) -> bytes:

@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from storage_core.errors import AccessError, Interrupted
 from storage_core.model.tallies import Tally
+from storage_core.steps import driving
 from storage_core.steps.driving import LoopLauncher, Phase, QuietWatch, drive
 
 
@@ -204,3 +206,80 @@ def test_ctrl_c_records_what_came_back_and_says_how_to_go_on(launcher):
     with pytest.raises(Interrupted, match="same command again"):
         drive(phase(echo, batch_size=10, active=4), ledger, Stoppable(), launcher, Pressed())
     assert 0 < len(ledger.recorded) < 1000
+
+
+def test_outcomes_that_come_one_by_one_are_committed_together(launcher):
+    """A transaction for each costs more of our time than its calls do."""
+
+    async def trickling(number, services, emit):
+        await asyncio.sleep(0.004)
+        emit(number)
+
+    ledger = Numbers(100)
+    began = time.monotonic()
+    drive(phase(trickling, batch_size=100, active=1), ledger, Stoppable(), launcher, QuietWatch())
+    assert ledger.commits <= 1 + (time.monotonic() - began) / driving.GATHER_SECONDS
+    assert list(range(1, 101)) == ledger.recorded
+
+
+def test_an_outcome_does_not_wait_for_works_that_take_long(launcher):
+    """A kill loses a second's outcomes, not those of a copy that S3 needs half an hour for."""
+    ledger = Numbers(2)
+
+    async def work(number, services, emit):
+        if number == 2:
+            await until(lambda: ledger.recorded == [1])
+        emit(number)
+
+    drive(phase(work), ledger, Stoppable(), launcher, QuietWatch())
+    assert [1, 2] == ledger.recorded
+
+
+def test_work_found_while_the_pipe_is_not_full_is_committed_at_once(launcher, monkeypatch):
+    monkeypatch.setattr(driving, "GATHER_SECONDS", 60)
+
+    class Chain(Numbers):
+        def record(self, outcomes):
+            self.pending += [number + 1 for number in outcomes if 1 < number < 20]
+            return super().record(outcomes)
+
+    ledger = Chain(2)
+
+    async def work(number, services, emit):
+        if number == 1:
+            await until(lambda: 20 in ledger.recorded)
+        emit(number)
+
+    drive(phase(work, finds_more=True), ledger, Stoppable(), launcher, QuietWatch())
+    assert [*range(2, 21), 1] == ledger.recorded
+
+
+def test_ctrl_c_loses_nothing_of_what_was_being_gathered(launcher, monkeypatch):
+    monkeypatch.setattr(driving, "GATHER_SECONDS", 60)
+    sent = []
+
+    async def work(number, services, emit):
+        if number > 5:
+            await until(services.stop.is_set)
+            return
+        sent.append(number)
+        emit(number)
+
+    class Pressed(QuietWatch):
+        def must_stop(self, total):
+            if len(sent) == 5:
+                raise KeyboardInterrupt
+            return False
+
+    ledger = Numbers(100)
+    with pytest.raises(Interrupted):
+        drive(phase(work, batch_size=6, active=12), ledger, Stoppable(), launcher, Pressed())
+    assert [1, 2, 3, 4, 5] == sorted(ledger.recorded)
+
+
+async def until(claim) -> None:
+    """Wait for something that another thread brings about."""
+    give_up = time.monotonic() + 20
+    while not claim():
+        assert time.monotonic() < give_up
+        await asyncio.sleep(0.005)
