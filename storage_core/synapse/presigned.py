@@ -149,7 +149,10 @@ class PresignedSender:
         if first_byte or last_byte is not None:
             wanted["Range"] = f"bytes={first_byte}-{'' if last_byte is None else last_byte}"
         try:
-            async with self._client.stream("GET", url, headers=wanted, extensions=_exact_target(url)) as response:
+            address = httpx.URL(url)
+            async with self._client.stream(
+                "GET", address, headers=wanted, extensions=_exact_target(url, address)
+            ) as response:
                 refused = await self._unwanted(response, is_range="Range" in wanted)
                 if refused is not None:
                     yield refused
