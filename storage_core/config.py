@@ -9,8 +9,9 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,11 +36,22 @@ _GET_A_TOKEN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SftpLogin:
-    """A section ``[sftp://host]`` of the configuration file."""
+    """A section ``[sftp://host]`` of the configuration file, or the login that the environment gives.
+
+    Attributes:
+        url: of the server, perhaps with its port.
+        password: empty when there is none.
+        private_key: path of a private key, which `passphrase` opens.
+        host_key: what the server shows: a public key as in known_hosts, or its ``SHA256:`` fingerprint. None: whatever
+            known_hosts says.
+    """
 
     url: str
     username: str
     password: Secret
+    private_key: str | None = None
+    passphrase: Secret | None = None
+    host_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +89,8 @@ class Config:
         read_seconds: how long one Synapse call may stay silent.
         s3_read_seconds: how long S3 may stay silent; copying a part of 5 GiB takes minutes.
         state_folder: machine-local folder through which the processes of one user share the limits.
+        sftp_logins: the environment's first.
+        known_hosts: files that say which SFTP server shows which key; those that are missing say nothing.
     """
 
     token: Secret
@@ -94,6 +108,7 @@ class Config:
     state_folder: Path
     patience: Patience = field(default_factory=Patience)
     sftp_logins: tuple[SftpLogin, ...] = ()
+    known_hosts: tuple[Path, ...] = ()
     object_store_profiles: tuple[ObjectStoreProfile, ...] = ()
 
 
@@ -132,6 +147,7 @@ def load_config(
         state_folder=Path(said.variable("SYNAPSE_STATE_FOLDER") or _machine_folder()),
         patience=Patience() if patience_seconds is None else Patience(busy_seconds=patience_seconds),
         sftp_logins=said.sftp_logins(),
+        known_hosts=said.known_hosts(),
         object_store_profiles=said.object_store_profiles(),
     )
 
@@ -200,16 +216,19 @@ class _Sources:
         return text == "true"
 
     def sftp_logins(self) -> tuple[SftpLogin, ...]:
-        """Collect the sections ``[sftp://host]``."""
-        return tuple(
-            SftpLogin(
-                url=section,
-                username=self.option(section, "username") or "",
-                password=Secret(self.option(section, "password") or ""),
-            )
-            for section in self._file.sections()
-            if section.startswith("sftp://")
-        )
+        """Collect what SYNAPSE_SFTP_URL and its companions say, and the sections ``[sftp://host]``."""
+        url = self.variable("SYNAPSE_SFTP_URL")
+        sections = [section for section in self._file.sections() if section.startswith("sftp://")]
+        logins = [_sftp_login(section, partial(self.option, section)) for section in sections]
+        if url is not None:
+            logins.insert(0, _sftp_login(url, lambda name: self.variable(f"SYNAPSE_SFTP_{name.upper()}")))
+        return tuple(logins)
+
+    def known_hosts(self) -> tuple[Path, ...]:
+        """Name the file of SYNAPSE_SFTP_KNOWN_HOSTS, else those that OpenSSH reads."""
+        named = self.variable("SYNAPSE_SFTP_KNOWN_HOSTS")
+        paths = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts") if named is None else (named,)
+        return tuple(Path(path).expanduser() for path in paths)
 
     def object_store_profiles(self) -> tuple[ObjectStoreProfile, ...]:
         """Collect the sections ``[https://endpoint/bucket]`` that name a profile."""
@@ -218,6 +237,18 @@ class _Sources:
             for section in self._file.sections()
             if section.startswith(("https://", "http://")) and (name := self.option(section, "profile_name"))
         )
+
+
+def _sftp_login(url: str, said: Callable[[str], str | None]) -> SftpLogin:
+    passphrase = said("passphrase")
+    return SftpLogin(
+        url=url,
+        username=said("username") or "",
+        password=Secret(said("password") or ""),
+        private_key=said("private_key"),
+        passphrase=Secret(passphrase) if passphrase else None,
+        host_key=said("host_key"),
+    )
 
 
 def _parse(path: Path, *, must_exist: bool) -> configparser.RawConfigParser:

@@ -144,7 +144,7 @@ def _number_requests(points: Points, traffic: Traffic, mailbox: list[_Mailbox], 
 
 async def _settled(mailbox: list[_Mailbox]) -> None:
     give_up = time.monotonic() + 1
-    while not mailbox[0].is_settled and time.monotonic() < give_up:  # noqa: ASYNC110 - the other side is a thread
+    while not mailbox[0].is_settled and time.monotonic() < give_up:  # the other side is a thread
         await asyncio.sleep(_POLL_SECONDS)
 
 
