@@ -15,7 +15,7 @@ from storage_core.model.ids import StorageLocationId
 from storage_core.model.secret import Secret
 from storage_core.model.transfers import AddressedFile, LocalFile, Readable, Stored, UploadDestination
 from storage_core.plan.sftp_addresses import file_address
-from storage_core.stores.sftp import SftpStore
+from storage_core.stores.sftp_store import SftpStore
 from tests.conformance.test_byte_stores import (
     ENTITY,
     StoreBench,

@@ -1,0 +1,223 @@
+"""SFTP servers: files are written under a name that says they are unfinished, then renamed.
+
+A write is confirmed by the server piece by piece, and few pieces are on their way at once. So an unfinished file is
+whole up to a known distance from its end, whatever order the server writes in, and an upload goes on from there.
+"""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from typing import cast
+
+import asyncssh
+
+from storage_core.config import Config
+from storage_core.errors import SourceChanged, TransferBroken, TransferFailed, UsageError
+from storage_core.local_files.reading import CHUNK, RangeReading, require_unchanged
+from storage_core.model.transfers import (
+    AddressedFile,
+    ObjectFacts,
+    Readable,
+    StoreLimits,
+    Upload,
+)
+from storage_core.plan.sftp_addresses import SftpAddress, file_address, read_sftp_address
+from storage_core.stores.sftp_sessions import SftpSessions, full, translated
+from storage_core.transfer_ports import Moved, untold
+
+_UNCONFIRMED = 8
+"""Pieces of `CHUNK` bytes on their way at once, in either direction."""
+_SETTLING_SECONDS = 5
+
+
+class SftpStore:
+    """Implements `transfer_ports.ByteStore`. No Synapse call of its own."""
+
+    def __init__(self, config: Config) -> None:
+        self._sessions = SftpSessions(config)
+
+    @property
+    def limits(self) -> StoreLimits:
+        """One stream fills what one connection can encrypt."""
+        return StoreLimits()
+
+    async def put(self, upload: Upload, moved: Moved = untold) -> AddressedFile:
+        """Write to the folder that the destination names; folders on the way are made.
+
+        The folder's name is fresh for each upload (contract 4), so what lies there is this upload's, or foreign and
+        then never replaced.
+        """
+        url = file_address(upload.destination.url or "", upload.file_name)
+        address = read_sftp_address(url)
+        if "/" in upload.file_name:
+            raise UsageError(f"{upload.file_name!r} is a path, not a file name.", fix="Give a name without slashes.")
+        await require_unchanged(upload.file)
+        client = await self._sessions.client(address)
+        with translated(address, f"store {address.path}"):
+            if await client.exists(address.path):
+                await self._require_same(client, address, upload)
+                moved(upload.file.size_bytes)
+            else:
+                folder = address.path.rpartition("/")[0]
+                await _make_folders(client, folder or "/")
+                unfinished = f"{folder}/.{upload.ticket}.part"
+                await self._send(client, unfinished, address, upload, moved)
+                await _renamed(client, unfinished, address.path)
+        return AddressedFile(url=url, location_id=upload.destination.location_id)
+
+    async def read(
+        self, readable: Readable, *, first_byte: int = 0, last_byte: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """Read ahead by a few pieces."""
+        address = _address_of(readable)
+        client = await self._sessions.client(address)
+        with translated(address, f"give {address.path}"):
+            async with client.open(address.path, "rb", encoding=None) as file:
+                size = (await file.stat()).size or 0
+                end = size if last_byte is None else min(size, last_byte + 1)
+                pieces: deque[asyncio.Task[bytes]] = deque()
+                at = first_byte
+                try:
+                    while at < end or pieces:
+                        while at < end and len(pieces) < _UNCONFIRMED:
+                            pieces.append(asyncio.create_task(_piece(file, at, min(CHUNK, end - at))))
+                            at += CHUNK
+                        yield await pieces.popleft()
+                finally:
+                    await _settled(pieces)
+        if last_byte is not None and last_byte >= end:
+            raise TransferFailed(
+                f"{address.path} on {address.server} has {end} bytes only.", fix="Ask its owner whether it was changed."
+            )
+
+    async def stat(self, readable: Readable) -> ObjectFacts:
+        """The size."""
+        address = _address_of(readable)
+        client = await self._sessions.client(address)
+        with translated(address, f"look at {address.path}"):
+            return ObjectFacts(size_bytes=(await client.stat(address.path)).size or 0)
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        await self._sessions.aclose()
+
+    async def _send(
+        self, client: asyncssh.SFTPClient, path: str, address: SftpAddress, upload: Upload, moved: Moved
+    ) -> None:
+        """Write what is missing of the unfinished file; the whole local file is hashed on the way."""
+        present = await _size_of(client, path)
+        skip = _confirmed(present, upload.file.size_bytes)
+        reading = RangeReading(upload.file.path, 0, upload.file.size_bytes, moved)
+        async with client.open(path, "r+b" if present is not None else "wb", encoding=None) as file:
+            await file.truncate(skip)
+            try:
+                await _write(file, reading, skip)
+            except asyncssh.SFTPFailure as error:
+                if await _has_no_room(client, path, upload.file.size_bytes - skip):
+                    await client.remove(path)
+                    raise full(address, f"store {upload.file.size_bytes} bytes") from error
+                raise
+            with suppress(asyncssh.SFTPOpUnsupported):
+                await file.fsync()
+            there = (await file.stat()).size
+        if reading.md5 != upload.file.md5:
+            await client.remove(path)
+            raise SourceChanged(f"{upload.file.path} changed while it was read.", fix="Run again when it is at rest.")
+        if there != upload.file.size_bytes:
+            raise TransferBroken(
+                f"{address.server} kept {there} of {upload.file.size_bytes} bytes.", fix="Run the same command again."
+            )
+
+    async def _require_same(self, client: asyncssh.SFTPClient, address: SftpAddress, upload: Upload) -> None:
+        """A file of that name is this upload's own, finished before a kill, or it is somebody else's."""
+        md5 = hashlib.md5(usedforsecurity=False)
+        async with client.open(address.path, "rb", encoding=None) as file:
+            at = 0
+            while piece := cast("bytes", await file.read(CHUNK * _UNCONFIRMED, at)):
+                await asyncio.to_thread(md5.update, piece)
+                at += len(piece)
+        if md5.hexdigest() != upload.file.md5:
+            raise TransferFailed(
+                f"{address.server} has another file called {address.path} already; it was left alone.",
+                fix="Run the same command again: the upload then gets a folder of its own.",
+            )
+
+
+async def _make_folders(client: asyncssh.SFTPClient, folder: str) -> None:
+    try:
+        await client.makedirs(folder, exist_ok=True)
+    except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath) as error:
+        # the library passes over refusals further up, and then misses what was refused
+        raise asyncssh.SFTPPermissionDenied("the folders above cannot be made") from error
+
+
+async def _write(file: asyncssh.SFTPClientFile, reading: RangeReading, skip: int) -> None:
+    """Send the pieces from *skip* on, a few at once; the server has confirmed all of them in the end."""
+    pieces: deque[asyncio.Task[int]] = deque()
+    at = 0
+    try:
+        async with aclosing(reading.chunks()) as chunks:
+            async for chunk in chunks:
+                begin, at = at, at + len(chunk)
+                if at <= skip:
+                    continue
+                while len(pieces) >= _UNCONFIRMED:
+                    await pieces.popleft()
+                pieces.append(asyncio.create_task(file.write(chunk, begin)))
+        while pieces:
+            await pieces.popleft()
+    finally:
+        await _settled(pieces)
+
+
+def _confirmed(present: int | None, size: int) -> int:
+    """How much of an unfinished file is certainly right: a whole number of pieces, without the last ones."""
+    if present is None or present > size:
+        return 0
+    return max(0, present // CHUNK - _UNCONFIRMED) * CHUNK
+
+
+async def _piece(file: asyncssh.SFTPClientFile, at: int, size: int) -> bytes:
+    # opened without an encoding, it gives bytes, which the library's types do not know
+    content = cast("bytes", await file.read(size, at))
+    if len(content) < size:
+        raise asyncssh.SFTPConnectionLost("the file became shorter while it was read")
+    return content
+
+
+async def _settled(tasks: "deque[asyncio.Task[bytes]] | deque[asyncio.Task[int]]") -> None:
+    """Wait for what is under way. Cancelling it would leave requests of the library behind that nobody listens to."""
+    if not tasks:
+        return
+    done, _ = await asyncio.wait(tasks, timeout=_SETTLING_SECONDS)
+    for task in done:
+        task.exception()
+
+
+async def _size_of(client: asyncssh.SFTPClient, path: str) -> int | None:
+    try:
+        return (await client.stat(path)).size
+    except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
+        return None
+
+
+async def _renamed(client: asyncssh.SFTPClient, unfinished: str, path: str) -> None:
+    try:
+        await client.posix_rename(unfinished, path)
+    except asyncssh.SFTPOpUnsupported:
+        await client.rename(unfinished, path)
+
+
+async def _has_no_room(client: asyncssh.SFTPClient, path: str, wanted: int) -> bool:
+    """Older protocol versions have one word for every failure, so the disk is asked."""
+    try:
+        disk = await client.statvfs(path)
+    except asyncssh.SFTPError:
+        return False
+    return bool((disk.bavail or 0) * (disk.frsize or 0) < wanted)
+
+
+def _address_of(readable: Readable) -> SftpAddress:
+    return read_sftp_address(readable.handle.url or "")
