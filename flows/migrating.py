@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from prefect import flow, get_run_logger
-from prefect.flow_runs import pause_flow_run
-from prefect.input import RunInput
-from prefect.states import Cancelled, Completed, Failed
-from pydantic import Field
+from prefect import flow
+from prefect.states import Cancelled, Completed
 
-from flows.notifying import tell_of_end, telling_of_failures
+from flows.approving import ApprovalHours, approved, is_taken_up_again
+from flows.notifying import telling_of_failures
 from flows.parameters import (
     Confirm,
     Destination,
@@ -17,24 +15,11 @@ from flows.parameters import (
     index_path_from,
     settings_from,
 )
-from flows.sessions import batch_threads, session
-from storage_core.errors import ExitCode, NotConfirmed
+from flows.sessions import batch_threads
+from flows.stages import Job, Migrated, conclude, look, migrate
+from storage_core.errors import NotConfirmed
 from storage_core.model.plans import Plan
 from storage_core.model.settings import FileVersionStrategy, RunOptions
-from storage_core.reports.report import RunFacts
-from storage_core.synapse.clock import SystemClock
-from tasks.exporting import write_reports
-from tasks.visibility import show_counts, show_plan
-
-APPROVAL_SECONDS = 7 * 24 * 3600
-"""How long a plan waits for its approval before the run counts as declined."""
-
-
-class Approval(RunInput):
-    """What a person answers when asked to approve a plan."""
-
-    plan_hash: str = Field(description="The hash of the plan you agree to, as shown in the plan artifact.")
-    approve: bool = Field(default=False, description="On: migrate. Off: decline; nothing is written.")
 
 
 @flow(name="migrate-files", task_runner=batch_threads(), persist_result=False)
@@ -49,6 +34,7 @@ def migrate_files(
     continue_on_error: bool = False,
     refresh: bool = False,
     confirm: Confirm = Confirm.ASK,
+    approval_hours: ApprovalHours = 168.0,
     report_folder: str | None = None,
     notify: list[str] = [],
 ) -> Any:
@@ -64,7 +50,8 @@ def migrate_files(
         table_snapshots: Freeze each table as a version before its cells are changed.
         continue_on_error: Go on when a single file fails. Off: the first failure stops the run.
         refresh: Look again for what changed since the index was finished. Off: only go on where it ended.
-        confirm: ask pauses until a person approves the plan; force goes on at once; dry-run only plans.
+        confirm: ask waits until a person approves the plan; force goes on at once; dry-run only plans.
+        approval_hours: How long the plan waits for its approval; after that the run counts as declined.
         report_folder: Where reports and the Parquet export go; beside the index when empty.
         notify: Synapse users or teams, by name or id, who get a message at the end, also when the run fails.
     """
@@ -75,45 +62,32 @@ def migrate_files(
         source_storage_location_ids,
         include_tables=include_table_files,
     )
-    path = index_path_from(index_path)
-    options = RunOptions(continue_on_error=continue_on_error, table_snapshots=table_snapshots)
-    with telling_of_failures(notify, settings, path), session(path, settings, options) as app:
+    job = Job(
+        index_path=index_path_from(index_path),
+        settings=settings,
+        options=RunOptions(continue_on_error=continue_on_error, table_snapshots=table_snapshots),
+        report_folder=report_folder,
+        notify=tuple(notify),
+    )
+    with telling_of_failures(job.notify, job.settings, job.index_path):
+        # a run that waited for its approval, or is retried, goes on with the plan that people saw
+        looked = look(job, refresh=refresh and not is_taken_up_again())
         if confirm is Confirm.DRY_RUN:
-            app.migration.index(refresh=refresh)
-            show_plan(app.migration.plan())
             return Completed(message="dry run: the plan is published, nothing was written")
+        if looked.plan is None or looked.plan.is_empty:
+            return conclude(job, Migrated(outcome=looked.outcome, plan_hash=None, calls=looked.calls))
         try:
-            outcome = app.migration.run(lambda plan: _agreed_by(plan, confirm), refresh=refresh)
+            agreed = _agreement(looked.plan, confirm, approval_hours)
+            migrated = migrate(job, looked.plan.hash, agreed=agreed)
         except NotConfirmed as declined:
             return Cancelled(message=str(declined))
-        calls = app.remote.calls.total
-        plan_hash = app.ledger.confirmed_plan()
-    show_counts(outcome.counts)
-    facts = RunFacts(made_at=SystemClock().now(), exit_code=outcome.exit_code, plan_hash=plan_hash, calls=calls)
-    for written in write_reports(str(path), report_folder, facts):
-        get_run_logger().info("Written: %s", written)
-    tell_of_end(notify, path, outcome.exit_code)
-    if outcome.exit_code is ExitCode.DONE:
-        return Completed(message="everything planned is migrated and verified")
-    return Failed(message=f"ended with exit code {int(outcome.exit_code)} ({outcome.ending}); see the report")
+    return conclude(job, migrated)
 
 
-def _agreed_by(plan: Plan, confirm: Confirm) -> str:
-    """Publish the plan and get somebody's agreement to exactly this one.
+def _agreement(plan: Plan, confirm: Confirm, within_hours: float) -> str:
+    """Who agrees to the plan.
 
     Raises:
-        NotConfirmed: declined, or another plan was approved than the one there is.
+        NotConfirmed: somebody declined.
     """
-    show_plan(plan)
-    if confirm is Confirm.FORCE:
-        return "flow parameter confirm=force"
-    answer = pause_flow_run(
-        wait_for_input=Approval.with_initial_data(
-            description=f"Plan {plan.hash}: {plan.ahead.copies:,} copies, {plan.ahead.repoints:,} places.",
-            plan_hash=plan.hash,
-        ),
-        timeout=APPROVAL_SECONDS,
-    )
-    if not answer.approve or answer.plan_hash != plan.hash:
-        raise NotConfirmed(f"Plan {plan.hash} was not approved.", fix="Run again and approve it; nothing was written.")
-    return "approval in Prefect"
+    return "flow parameter confirm=force" if confirm is Confirm.FORCE else approved(plan, within_hours=within_hours)

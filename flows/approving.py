@@ -1,0 +1,78 @@
+"""The approval of a plan: a person answers a form in Prefect's UI, days later if need be.
+
+A run of a deployment is *suspended* meanwhile: its process ends, so waiting costs nothing and outlives restarts of
+worker and server. When it is resumed, the flow begins again from the top; the index knows what was looked at, so
+that costs seconds. A run that no deployment started has nobody to start it again; it *pauses* in its process.
+"""
+
+from itertools import count
+from typing import Annotated
+
+from prefect import get_run_logger
+from prefect.flow_runs import pause_flow_run, suspend_flow_run
+from prefect.input import RunInput
+from prefect.runtime import deployment, flow_run
+from pydantic import Field, create_model
+
+from storage_core.errors import NotConfirmed
+from storage_core.model.plans import Plan
+from storage_core.reports.wording import size_text
+
+ApprovalHours = Annotated[float, Field(gt=0, le=24 * 365)]
+
+_HASH_FIELD = "The hash of the plan you agree to, copied from the plan. Empty: you do not agree."
+_TURN_DOWN = "Run again and approve it; nothing was written."
+
+
+class Approval(RunInput):
+    """What a person answers when asked to approve a plan."""
+
+    plan_hash: str = Field(default="", description=_HASH_FIELD)
+    approve: bool = Field(default=False, description="On: migrate. Off: decline; nothing is written.")
+
+
+def approved(plan: Plan, *, within_hours: float) -> str:
+    """Wait until a person has agreed to exactly this plan; says how.
+
+    The server refuses a form that names another plan, and the run goes on waiting. When nobody answers in time, the
+    server ends the run as failed.
+
+    Raises:
+        NotConfirmed: somebody declined.
+    """
+    for question in count(1):
+        answer = _answer_to(plan, question, timeout_seconds=int(within_hours * 3600))
+        if not answer.approve:
+            raise NotConfirmed(f"Plan {plan.hash} was declined.", fix=_TURN_DOWN)
+        if answer.plan_hash == plan.hash:
+            return f"approval in Prefect of run {flow_run.name}"
+        get_run_logger().warning("Approved without naming the plan's hash: asked once more.")
+    raise AssertionError("counting never ends")
+
+
+def is_taken_up_again() -> bool:
+    """Whether this flow run was begun before: it was suspended, or somebody retries it."""
+    return int(flow_run.run_count or 1) > 1
+
+
+def form_for(plan: Plan) -> type[Approval]:
+    """The form for one plan: Prefect's server itself refuses any other plan's hash."""
+    only_this = Field(default="", pattern=f"^({plan.hash})?$", description=_HASH_FIELD)
+    return create_model("Approval", __base__=Approval, plan_hash=(str, only_this))
+
+
+def _answer_to(plan: Plan, question: int, *, timeout_seconds: int) -> Approval:
+    ahead = plan.ahead
+    form = form_for(plan).with_initial_data(
+        description=(
+            f"**Plan {plan.hash}**: {ahead.copies:,} copies ({size_text(ahead.copy_bytes)}), "
+            f"{ahead.repoints:,} places, {plan.calls:,} Synapse calls. "
+            "The artifact `migration-plan` of this run tells the rest. To approve, switch on *approve* and "
+            f"write `{plan.hash}` as *plan_hash*."
+        )
+    )
+    # The key makes a question answerable once: after resuming, the same plan finds its answer here.
+    key = f"{plan.hash}-{question}"
+    if deployment.id is None:
+        return pause_flow_run(wait_for_input=form, timeout=timeout_seconds, key=key)
+    return suspend_flow_run(wait_for_input=form, timeout=timeout_seconds, key=key)

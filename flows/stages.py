@@ -1,0 +1,101 @@
+"""What the flows that migrate are made of: look, have the plan agreed to, migrate, conclude.
+
+Each stage opens the index and closes it again, so that nothing is held while a plan waits for a person.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect import get_run_logger
+from prefect.states import Completed, Failed
+
+from flows.exclusive import only_migration_of
+from flows.notifying import tell_of_end
+from flows.sessions import session
+from storage_core.errors import ExitCode
+from storage_core.model.plans import Plan
+from storage_core.model.settings import MigrationSettings, RunOptions
+from storage_core.plan.outcomes import Ending
+from storage_core.reports.report import RunFacts
+from storage_core.steps.migration import RunOutcome
+from storage_core.synapse.clock import SystemClock
+from tasks.exporting import write_reports
+from tasks.visibility import show_counts, show_plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a flow was asked for."""
+
+    index_path: Path
+    settings: MigrationSettings
+    options: RunOptions
+    report_folder: str | None = None
+    notify: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What indexing came to.
+
+    Attributes:
+        plan: what is to be done; None when indexing stopped early, so that there is no whole plan.
+    """
+
+    outcome: RunOutcome
+    plan: Plan | None
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrated:
+    """What migrating came to, with the Synapse calls it took."""
+
+    outcome: RunOutcome
+    plan_hash: str | None
+    calls: int
+
+
+def look(job: Job, *, refresh: bool) -> Looked:
+    """Index, and publish the plan. Changes nothing in Synapse.
+
+    Args:
+        refresh: look again at what may have changed since the index was finished.
+    """
+    with only_migration_of(job.settings.roots), session(job.index_path, job.settings, job.options) as app:
+        outcome = app.migration.index(refresh=refresh)
+        plan = app.migration.plan() if outcome.ending is Ending.COMPLETE else None
+        if plan is not None:
+            show_plan(plan)
+        return Looked(outcome=outcome, plan=plan, calls=app.remote.calls.total)
+
+
+def migrate(job: Job, plan_hash: str, *, agreed: str) -> Migrated:
+    """Do what the plan with this hash says, to which somebody *agreed*.
+
+    Raises:
+        NotConfirmed: the index holds another plan by now.
+    """
+    with only_migration_of(job.settings.roots), session(job.index_path, job.settings, job.options) as app:
+        app.migration.confirm(plan_hash, by=agreed)
+        outcome = app.migration.migrate()
+        return Migrated(outcome=outcome, plan_hash=plan_hash, calls=app.remote.calls.total)
+
+
+def conclude(job: Job, migrated: Migrated) -> Any:
+    """Publish the counts, write reports and export, tell people; the state the flow run ends in."""
+    outcome = migrated.outcome
+    show_counts(outcome.counts)
+    facts = RunFacts(
+        made_at=SystemClock().now(),
+        exit_code=outcome.exit_code,
+        plan_hash=migrated.plan_hash,
+        calls=migrated.calls,
+    )
+    for written in write_reports(str(job.index_path), job.report_folder, facts):
+        get_run_logger().info("Written: %s", written)
+    tell_of_end(job.notify, job.index_path, outcome.exit_code)
+    if outcome.exit_code is ExitCode.DONE:
+        return Completed(message="everything planned is migrated and verified")
+    return Failed(message=f"ended with exit code {int(outcome.exit_code)} ({outcome.ending}); see the report")

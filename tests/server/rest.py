@@ -1,0 +1,106 @@
+"""Prefect's REST interface, as far as its UI uses it to run, approve and look at a deployment."""
+
+from typing import Any
+
+import httpx
+
+from tests.server.processes import PATIENCE_SECONDS, wait_until
+
+Json = dict[str, Any]
+FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+class Rest:
+    """A server at *url* (ends with ``/api``)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._client = httpx.Client(base_url=url, timeout=60)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def is_healthy(self) -> bool:
+        try:
+            return self._client.get("/health").is_success
+        except httpx.TransportError:
+            return False
+
+    def get(self, path: str) -> Any:
+        return self._said(self._client.get(path))
+
+    def post(self, path: str, body: Json) -> Any:
+        return self._said(self._client.post(path, json=body))
+
+    def deployments(self) -> list[Json]:
+        found: list[Json] = self.post("/deployments/filter", {})
+        return found
+
+    def deployment(self, name: str) -> Json:
+        """The deployment that is called ``flow/deployment``."""
+        found: Json = self.get(f"/deployments/name/{name}")
+        return found
+
+    def start(self, name: str, parameters: Json) -> str:
+        """Press "Run": the id of the new flow run."""
+        run = self.start_answered(name, parameters)
+        assert run.is_success, run.text
+        return str(run.json()["id"])
+
+    def start_answered(self, name: str, parameters: Json) -> httpx.Response:
+        """The same, with whatever the server says to it."""
+        deployment = self.deployment(name)
+        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        return self._client.post(f"/deployments/{deployment['id']}/create_flow_run", json=body)
+
+    def run(self, run_id: str) -> Json:
+        found: Json = self.get(f"/flow_runs/{run_id}")
+        return found
+
+    def state(self, run_id: str) -> str:
+        """The name of a run's state, such as ``Suspended``."""
+        return str(self.run(run_id)["state"]["name"])
+
+    def wait_for(self, run_id: str, *names: str, seconds: float = PATIENCE_SECONDS) -> Json:
+        """Wait until the run's state has one of these names; any other end fails."""
+
+        def there() -> Json | None:
+            run = self.run(run_id)
+            state = run["state"]
+            if state["name"] in names:
+                return run
+            assert state["type"] not in FINAL, f"{state['name']}: {state['message']}\n{self.log(run_id)}"
+            return None
+
+        try:
+            return wait_until(there, f"run {run_id} to be {' or '.join(names)}", seconds=seconds)
+        except AssertionError as late:
+            late.add_note(f"it is {self.run(run_id)['state']}\n{self.log(run_id)}")
+            raise
+
+    def resume(self, run_id: str, answer: Json) -> Json:
+        """Press "Resume" with the form filled in."""
+        found: Json = self.post(f"/flow_runs/{run_id}/resume", {"run_input": answer})
+        return found
+
+    def cancel(self, run_id: str) -> None:
+        """Press "Cancel"."""
+        self.post(f"/flow_runs/{run_id}/set_state", {"state": {"type": "CANCELLING"}})
+
+    def artifacts(self, run_id: str) -> dict[str, Json]:
+        """What a run published, by key."""
+        found = self.post("/artifacts/filter", {"flow_runs": {"id": {"any_": [run_id]}}, "sort": "CREATED_DESC"})
+        newest: dict[str, Json] = {}
+        for one in found:
+            newest.setdefault(one["key"], one)
+        return newest
+
+    def log(self, run_id: str) -> str:
+        """All log lines of a run."""
+        found = self.post("/logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_ASC"})
+        return "\n".join(one["message"] for one in found)
+
+    @staticmethod
+    def _said(answer: httpx.Response) -> Any:
+        assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None

@@ -1,0 +1,121 @@
+"""A whole Prefect installation for a test: PostgreSQL, server, work pool, deployments, workers.
+
+Everything listens on the loopback address, on ports of its own, and keeps its files in one folder.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox.server import Sandbox
+from tests.server.database import running_postgres
+from tests.server.processes import Program, free_port, wait_until
+from tests.server.rest import Rest
+
+ROOT = Path(__file__).parents[2]
+POOL = "storage-migration"
+_FAST_WORKERS = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+
+
+@dataclass(slots=True)
+class Stage:
+    """One installation; made by `running_stage`."""
+
+    folder: Path
+    database: str
+    port: int
+    rest: Rest
+    server: Program
+    workers: list[Program] = field(default_factory=list)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """For any command of Prefect that shall talk to this server."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SYNAPSE_", "AWS_"))}
+        return kept | {"PREFECT_API_URL": self.rest.url, "PREFECT_HOME": str(self.folder / "prefect")} | more
+
+    def prefect(self, *words: str) -> str:
+        """Run a command to its end; its output."""
+        done = subprocess.run(
+            prefect_words(*words), env=self.environment(), cwd=ROOT, capture_output=True, text=True, timeout=240,
+            check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start_worker(
+        self, variables: Mapping[str, str], *, name: str = "worker", pool: str = POOL, limit: Sequence[str] = ()
+    ) -> Program:
+        """A worker with these variables in its and its flows' environment."""
+        worker = Program(
+            prefect_words("worker", "start", "--pool", pool, "--name", name, *limit),
+            self.environment(**_FAST_WORKERS, **variables),
+            self.folder / f"{name}.log",
+            self.folder,  # not the checkout: the code must come with the installed package
+        )
+        self.workers.append(worker)
+        return worker
+
+    def start_server(self) -> None:
+        """Start the server; again, when it was killed."""
+        self.server = _start_server(self.folder, self.database, self.port)
+        wait_until(self._is_up, "the server to answer")
+
+    def _is_up(self) -> bool:
+        assert self.server.is_running(), self.server.tail()
+        return self.rest.is_healthy()
+
+
+@contextmanager
+def running_stage(folder: Path) -> Iterator[Stage]:
+    """PostgreSQL and server up, work pool made, everything of prefect.yaml deployed; no worker yet."""
+    with ExitStack() as stack:
+        (folder / "postgres").mkdir()
+        database = stack.enter_context(running_postgres(folder / "postgres"))
+        port = free_port()
+        rest = Rest(f"http://127.0.0.1:{port}/api")
+        stack.callback(rest.close)
+        stage = Stage(folder, database, port, rest, _start_server(folder, database, port))
+        stack.callback(lambda: _stop(stage))
+        wait_until(stage._is_up, "the server to answer")
+        stage.prefect("work-pool", "create", POOL, "--type", "process")
+        stage.prefect("--no-prompt", "deploy", "--all")
+        yield stage
+
+
+def prefect_words(*words: str) -> list[str]:
+    """The `prefect` command, run by the Python of the tests."""
+    return [sys.executable, "-m", "prefect", *words]
+
+
+def variables_for(sandbox: Sandbox, home: Path) -> dict[str, str]:
+    """What a worker's environment must hold so that its flows talk to *sandbox*."""
+    fast = {} if sandbox.options.is_throttled else {"SYNAPSE_CALLS_PER_MINUTE": "60000"}
+    return sandbox.environment() | fast | {"HOME": str(home), "SYNAPSE_STATE_FOLDER": str(home / "state")}
+
+
+def _start_server(folder: Path, database: str, port: int) -> Program:
+    variables = {
+        "PREFECT_HOME": str(folder / "server"),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        **server_settings(),
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SYNAPSE_", "AWS_"))}
+    words = prefect_words("server", "start", "--host", "127.0.0.1", "--port", str(port))
+    return Program(words, kept | variables, folder / "server.log", folder)
+
+
+def server_settings() -> dict[str, str]:
+    """The settings that we recommend for a server, from the file that people use."""
+    lines = (ROOT / "deployments" / "server.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def _stop(stage: Stage) -> None:
+    for worker in stage.workers:
+        worker.stop()
+    stage.server.stop()
