@@ -134,6 +134,8 @@ class Control:
     def _set_jobs(self, body: Json) -> Json:
         jobs = self._app.world.jobs
         jobs.delay_seconds = float(body.get("delaySeconds", jobs.delay_seconds))
+        if body.get("neverFinish") == []:
+            jobs.let_finish()
         jobs.never_finish = set(body.get("neverFinish", jobs.never_finish))
         for failure in body.get("fail", []):
             reason = str(failure.get("reason", "A planted failure"))

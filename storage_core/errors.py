@@ -180,6 +180,10 @@ class ServerFault(RestError):  # noqa: N818
     exit_code = ExitCode.UNAVAILABLE
 
 
+class StillRunning(ServerFault):
+    """A job that reads did not come to its end in the time we give it; it was asked to stop."""
+
+
 class AnswerLost(ServerFault):
     """A change was sent, and whether it was made is unknown: read its object again, then decide (contract 13.6).
 

@@ -28,6 +28,7 @@ _EXCEPTIONS = {
 }
 _OTHER_EXCEPTION = "java.lang.RuntimeException"
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class JobState(StrEnum):
@@ -126,15 +127,25 @@ class Jobs:
         delay_seconds: how long a job takes, before time scaling.
         never_finish: kinds of job that stay PROCESSING for ever, for rehearsals of patience.
         failures: what will go wrong; see `fail`.
+        struck: how many jobs were made to fail, or not to finish.
     """
 
     def __init__(self) -> None:
         self.delay_seconds = 0.0
         self.never_finish: set[str] = set()
         self.failures: list[PlannedFailure] = []
+        self.struck = 0
         self._jobs: dict[str, Job] = {}
         self._free_at: dict[str, datetime] = {}
         self._kept: dict[tuple[str, str, str], str] = {}
+
+    def let_finish(self) -> None:
+        """Jobs of every kind come to their end again, also those that had not, and give up their locks."""
+        self.never_finish.clear()
+        for job in self._jobs.values():
+            if job.ready_at == _NEVER:
+                job.works_from = job.ready_at = _LONG_AGO
+        self._free_at = {lock: _LONG_AGO if moment == _NEVER else moment for lock, moment in self._free_at.items()}
 
     def fail(self, kind: str, status: int, reason: str = "A planted failure", *, times: int | None = 1) -> None:
         """Make the next jobs of that kind fail at their end; for all that follow when *times* is None."""
@@ -172,6 +183,7 @@ class Jobs:
         now, lock = world.clock.now(), terms.get("lock")
         works_from = max(now, self._free_at.get(lock or terms.get("behind") or "", now))
         is_endless = kind in self.never_finish or works_from == _NEVER
+        self.struck += kind in self.never_finish
         wait = timedelta(seconds=self.delay_seconds * world.clock.wait_scale)
         ready_at = _NEVER if is_endless else works_from + wait
         if lock is not None:
@@ -190,6 +202,7 @@ class Jobs:
         for failure in self.failures:
             if failure.kind == kind and failure.times != 0:
                 failure.times = None if failure.times is None else failure.times - 1
+                self.struck += 1
                 raise failure.refusal
 
     def outcome(self, world: "World", user: User, token: str) -> Answer:

@@ -66,7 +66,8 @@ class Patience:
     """How long to go on.
 
     Attributes:
-        busy_seconds: total wait through 429 and through 503, each; Synapse's maintenance can last an hour.
+        busy_seconds: total wait through 429, through 503, and for a job, each; maintenance can last an hour, and so
+            can the transaction of another writer that a job waits for.
         faults: tries of one call that meets 500, 502, 504 or lost answers.
         unreachable_seconds: total wait for an address that never answered.
         reconnect_seconds: the same once it has answered.

@@ -25,6 +25,7 @@ from storage_core.plan.retrying import (
     GiveUp,
     Loss,
     NoAnswer,
+    Patience,
     Refused,
     RetryAfter,
     judge,
@@ -104,6 +105,11 @@ class Transport:
             limits=httpx.Limits(max_connections=config.calls_in_flight, keepalive_expiry=30.0),
             follow_redirects=False,
         )
+
+    @property
+    def patience(self) -> Patience:
+        """How long to go on, for what takes several calls."""
+        return self._config.patience
 
     async def __aenter__(self) -> Self:
         return self

@@ -11,9 +11,12 @@ from enum import IntEnum
 from typing import Any
 
 from sandbox.faults import FaultKind, FaultRule
+from sandbox.synapse.jobs import Jobs
+from sandbox.synapse.tables_routes import QUERY, TRANSACTION
 
 SLOW_SECONDS = 0.7
 TIME_OUT_SECONDS = 0.3
+GONE = 404
 DONE, SOME_FAILED, ACCESS, MISMATCH, UNAVAILABLE = 0, 1, 3, 4, 8
 
 
@@ -26,22 +29,52 @@ class Cure(IntEnum):
     RETRY_ALL = 3  # `retry all`, as a person would after looking
 
 
-def _anywhere(call: str) -> bool:
-    return bool(call)
-
-
 def is_s3(call: str) -> bool:
     """Whether the call goes to S3."""
     return call.startswith("S3 ")
 
 
-def _synapse(call: str) -> bool:
-    return not is_s3(call)
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The calls that an effect can meet, and why it is left out for all others."""
+
+    takes: Callable[[str], bool]
+    others: str
 
 
-def only(*calls: str) -> Callable[[str], bool]:
-    """An effect for these calls alone."""
-    return lambda call: call in calls
+def only(*calls: str, others: str) -> Calls:
+    """These calls alone."""
+    return Calls(lambda call: call in calls, others)
+
+
+def synapse(others: str) -> Calls:
+    """Every call to Synapse, and none to S3."""
+    return Calls(lambda call: not is_s3(call), others)
+
+
+EVERYWHERE = Calls(lambda _: True, "")
+
+
+@dataclass(frozen=True, slots=True)
+class JobFault:
+    """What becomes of jobs of the sandbox: they fail with a status, or (None) never come to their end."""
+
+    status: int | None
+    times: int | None = None
+
+    def plant(self, jobs: Jobs, call: str) -> None:
+        """Have it strike the jobs that *call* starts."""
+        kind = _JOBS[call]
+        if self.status is None:
+            jobs.never_finish.add(kind)
+        else:
+            jobs.fail(kind, self.status, "planned", times=self.times)
+
+
+def lift(jobs: Jobs) -> None:
+    """No more of it; what hung comes to its end."""
+    jobs.failures.clear()
+    jobs.let_finish()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +83,10 @@ class Effect:
 
     Attributes:
         rule: of the sandbox; None when `weather` does it.
-        applies: to which calls.
+        applies: to which calls, and why not to others.
         lasts: whether it strikes on and on.
         codes: exit codes a run may end with under it.
+        job: what becomes of the job that the call starts, instead of a rule.
         discards: it spoils copies, so they are thrown away.
         is_slow: the sandbox's waits must take their time.
     """
@@ -60,7 +94,8 @@ class Effect:
     name: str
     rule: dict[str, Any] | None = None
     weather: dict[str, Any] = field(default_factory=dict)
-    applies: Callable[[str], bool] = _anywhere
+    applies: Calls = EVERYWHERE
+    job: JobFault | None = None
     lasts: bool = False
     codes: frozenset[int] = frozenset({DONE})
     cure: Cure = Cure.NONE
@@ -133,6 +168,9 @@ _S3_REFUSALS: dict[str, dict[str, Any]] = {
     "expired": s3_error("AccessDenied", 403),
     "busy": s3_error("SlowDown", 503),
     "error in 200": s3_error("InternalError", 200),
+}
+_NO_SUCH_KEY = s3_error("NoSuchKey", 404)
+_PART_REFUSALS: dict[str, dict[str, Any]] = {
     "no such upload": s3_error("NoSuchUpload", 404),
     "source changed": s3_error("PreconditionFailed", 412),
 }
@@ -146,9 +184,27 @@ COMPLETE = "PUT /file/multipart/#/complete"
 SWAP = "PUT /entity/#/version/#/filehandle"
 NEW_VERSION = "PUT /entity/#?newVersion=true"
 SNAPSHOT = "POST /entity/#/table/snapshot"
+ASK_TABLE = "POST /entity/#/table/query/async/start"
+WRITE_TABLE = "POST /entity/#/table/transaction/async/start"
+_JOBS = {ASK_TABLE: QUERY, WRITE_TABLE: TRANSACTION}
 
 _ADD_FAILED = status(201, body='{"addPartState":"ADD_FAILED","errorMessage":"planned","uploadId":"1","partNumber":1}')
-_REFUSALS_CURED_BY_HAND = (START, ADD, COMPLETE, SWAP, NEW_VERSION)
+
+
+_JSON = synapse("S3 speaks no JSON")
+_WINDOW = synapse("S3 knows no read-only window")
+_WITH_TOKEN = synapse("S3 is shown no token")
+_READ_OR_PART = only(PART, OBJECT, others="an answer that only S3 gives")
+_PARTS = only(PART, others="an answer to copying a part")
+_BYTES = only(PART, others="only the copying of a part has bytes to spoil")
+_ADDING = only(ADD, others="an answer to adding a part")
+_UPLOADS = only(START, COMPLETE, others="a refusal is final: it is tried as a lasting one")
+_CHANGES = only(
+    WRITE_TABLE, START, ADD, COMPLETE, SWAP, NEW_VERSION, SNAPSHOT, others="it reads: tests/people refuses that"
+)
+_CONDITIONAL = only(SWAP, NEW_VERSION, others="it carries no condition")
+_STARTS_JOB = only(*_JOBS, others="it starts no job")
+_WRITES_TABLE = only(WRITE_TABLE, others="it starts no job that writes; to reading it says that the table is gone")
 
 
 def all_effects() -> tuple[Effect, ...]:
@@ -156,33 +212,49 @@ def all_effects() -> tuple[Effect, ...]:
     return (*_once(), *_lasting())
 
 
-def _refusable(name: str) -> Callable[[str], bool]:
-    """Uploads and conditions on the source are matters of parts; the others of every call to S3."""
-    return only(PART) if name in {"no such upload", "source changed"} else only(PART, OBJECT)
-
-
 def _once() -> tuple[Effect, ...]:
     weather = {"refuse": {"times": 1}}
     return (
         Effect(name="refused", weather=weather),
         *(Effect(name=name, rule=rule) for name, rule in _PASSING.items()),
-        *(Effect(name=name, rule=rule, applies=_synapse) for name, rule in _SYNAPSE_ONLY.items()),
+        *(Effect(name=name, rule=rule, applies=_JSON) for name, rule in _SYNAPSE_ONLY.items()),
         *(Effect(name=name, rule=rule, weather=_SHORT, is_slow=True) for name, rule in _SLOW.items()),
-        Effect(name="read-only for a while", rule={"window": 4, **status(503)}, applies=_synapse),
-        *(Effect(name=name, rule=rule, applies=_refusable(name)) for name, rule in _S3_REFUSALS.items()),
-        Effect(name="damaged", rule={"kind": FaultKind.DAMAGE}, applies=only(PART), discards=True),
+        Effect(name="read-only for a while", rule={"window": 4, **status(503)}, applies=_WINDOW),
+        *(Effect(name=name, rule=rule, applies=_READ_OR_PART) for name, rule in _S3_REFUSALS.items()),
+        *(Effect(name=name, rule=rule, applies=_PARTS) for name, rule in _PART_REFUSALS.items()),
+        # said once, it is believed: whoever looks after the bucket must look first
+        Effect(
+            name="no such key",
+            rule=_NO_SUCH_KEY,
+            applies=_READ_OR_PART,
+            codes=frozenset({SOME_FAILED}),
+            cure=Cure.RETRY_ALL,
+        ),
+        Effect(name="damaged", rule={"kind": FaultKind.DAMAGE}, applies=_BYTES, discards=True),
         # a result of another size is reported and not tried again by itself (contract 8.8)
         Effect(
             name="shortened",
             rule={"kind": FaultKind.SHORTEN},
-            applies=only(PART),
+            applies=_BYTES,
             discards=True,
             codes=frozenset({SOME_FAILED}),
             cure=Cure.RETRY_ALL,
         ),
-        Effect(name="ADD_FAILED", rule=_ADD_FAILED, applies=only(ADD)),
-        Effect(name="400", rule=status(400), applies=only(START, COMPLETE)),
-        Effect(name="412", rule=status(412), applies=only(SWAP)),
+        Effect(name="ADD_FAILED", rule=_ADD_FAILED, applies=_ADDING),
+        Effect(name="400", rule=status(400), applies=_UPLOADS),
+        Effect(
+            name="412",
+            rule=status(412),
+            applies=only(SWAP, others="it carries no condition, or is tried with a lasting refusal"),
+        ),
+        # the service answers every poll of a failed job alike; what reads is tried again by the next run
+        Effect(
+            name="job failed",
+            job=JobFault(500, times=1),
+            applies=_STARTS_JOB,
+            codes=frozenset({DONE, SOME_FAILED}),
+            cure=Cure.RETRY,
+        ),
     )
 
 
@@ -196,7 +268,7 @@ def _lasting() -> tuple[Effect, ...]:
             for name, rule in _PASSING.items()
         ),
         *(
-            Effect(name=f"{name} on", rule=rule, applies=_synapse, lasts=True, codes=stops, cure=Cure.RETRY)
+            Effect(name=f"{name} on", rule=rule, applies=_JSON, lasts=True, codes=stops, cure=Cure.RETRY)
             for name, rule in _SYNAPSE_ONLY.items()
         ),
         *(
@@ -206,7 +278,7 @@ def _lasting() -> tuple[Effect, ...]:
         Effect(
             name="read-only on",
             rule={"window": None, **status(503)},
-            applies=_synapse,
+            applies=_WINDOW,
             lasts=True,
             codes=stops,
             cure=Cure.RETRY,
@@ -214,27 +286,29 @@ def _lasting() -> tuple[Effect, ...]:
         Effect(
             name="401 on",
             rule=status(401),
-            applies=_synapse,
+            applies=_WITH_TOKEN,
             lasts=True,
             codes=frozenset({DONE, ACCESS}),
             cure=Cure.RESUME,
         ),
         *(
-            Effect(name=f"{n} on", rule=r, applies=only(PART), lasts=True, codes=fails, cure=Cure.RETRY_ALL)
-            for n, r in (*_S3_REFUSALS.items(), ("no such key", s3_error("NoSuchKey", 404)))
+            Effect(name=f"{n} on", rule=r, applies=_READ_OR_PART, lasts=True, codes=fails, cure=Cure.RETRY_ALL)
+            for n, r in (*_S3_REFUSALS.items(), ("no such key", _NO_SUCH_KEY))
         ),
         *(
-            Effect(
-                name=f"{n} on", rule=r, applies=only(PART), lasts=True, codes=fails, cure=Cure.RETRY_ALL, discards=True
-            )
+            Effect(name=f"{n} on", rule=r, applies=_PARTS, lasts=True, codes=fails, cure=Cure.RETRY_ALL)
+            for n, r in _PART_REFUSALS.items()
+        ),
+        *(
+            Effect(name=f"{n} on", rule=r, applies=_BYTES, lasts=True, codes=fails, cure=Cure.RETRY_ALL, discards=True)
             for n, r in _SPOILT.items()
         ),
-        Effect(name="ADD_FAILED on", rule=_ADD_FAILED, applies=only(ADD), lasts=True, codes=fails, cure=Cure.RETRY),
+        Effect(name="ADD_FAILED on", rule=_ADD_FAILED, applies=_ADDING, lasts=True, codes=fails, cure=Cure.RETRY),
         *(
             Effect(
                 name=f"{number} on",
                 rule=status(number),
-                applies=only(*_REFUSALS_CURED_BY_HAND),
+                applies=_CHANGES,
                 lasts=True,
                 codes=fails,
                 cure=Cure.RETRY_ALL,
@@ -244,9 +318,23 @@ def _lasting() -> tuple[Effect, ...]:
         Effect(
             name="412 on",
             rule=status(412),
-            applies=only(SWAP, NEW_VERSION),
+            applies=_CONDITIONAL,
             lasts=True,
             codes=fails,
             cure=Cure.RETRY_ALL,
+        ),
+        *(
+            Effect(
+                name=f"job failed {number} on",
+                job=JobFault(number),
+                applies=_WRITES_TABLE if number == GONE else _STARTS_JOB,
+                lasts=True,
+                codes=stops,
+                cure=Cure.RETRY_ALL,
+            )
+            for number in (400, 403, GONE, 412, 500, 503)
+        ),
+        Effect(
+            name="job never ends on", job=JobFault(None), applies=_STARTS_JOB, lasts=True, codes=stops, cure=Cure.RETRY
         ),
     )

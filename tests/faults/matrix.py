@@ -13,7 +13,7 @@ from sandbox.faults import FaultKind, FaultRule
 from tests.crash.books import disagreements
 from tests.crash.lab import Case, Ended, Lab, Point, index_violations
 from tests.crash.small_project import build_small_project
-from tests.faults.effects import SLOW_SECONDS, Cure, Effect, all_effects, is_s3
+from tests.faults.effects import SLOW_SECONDS, Cure, Effect, all_effects, is_s3, lift
 from tests.faults.weather import SAID_WHEN_REFUSED
 
 _HASTE: dict[str, Any] = {"wait_scale": 0.002, "patience": {"busy_seconds": 60.0, "reconnect_seconds": 30.0}}
@@ -83,7 +83,7 @@ class Results:
         ]
         lines.append(". rode it out  s the same command resumed  r after `retry`  a after `retry all`  X violation")
         lines.append(f"{len(self.cures)} cells, {len(self.violations)} violations, {len(self.unmet)} never met")
-        return "\n".join(lines)
+        return "\n".join([*lines, *left_out(calls)])
 
 
 def calls_of(points: Iterable[Point]) -> Counter[str]:
@@ -106,8 +106,18 @@ def all_cells(lab: Lab) -> list[Cell]:
         Cell(call=call, effect=effect, way=way, skip=1 if effect.lasts and count > 1 else 0)
         for call, (way, count) in met.items()
         for effect in all_effects()
-        if effect.applies(call)
+        if effect.applies.takes(call)
     ]
+
+
+def left_out(calls: Sequence[str]) -> list[str]:
+    """The cells that the matrix does not have, each with its reason; an effect and a reason per line."""
+    lines = []
+    for effect in all_effects():
+        others = [call for call in calls if not effect.applies.takes(call)]
+        if others:
+            lines.append(f"left out: {effect.name} with {len(others)} of {len(calls)} calls: {effect.applies.others}")
+    return lines
 
 
 def share_of_today(cells: Sequence[Cell], shares: int) -> list[Cell]:
@@ -142,11 +152,15 @@ def try_cell(lab: Lab, cell: Cell, results: Results) -> None:
     words = (*case.words, "--continue-on-error") if effect.lasts else case.words
     rule = _rule_for(cell)
     lab.sandbox.faults.rules.extend([rule] if rule else [])
+    jobs = lab.sandbox.world.jobs
+    if effect.job is not None:
+        effect.job.plant(jobs, cell.call)
     lab.sandbox.clock.wait_scale = 1 if effect.is_slow else 0
     first = lab.run(words, weather=_weather_for(cell))
     lab.settle(SLOW_SECONDS if effect.is_slow and is_s3(cell.call) else 0)
-    struck = rule.struck > 0 if rule is not None else SAID_WHEN_REFUSED in first.said
+    struck = rule.struck > 0 if rule is not None else SAID_WHEN_REFUSED in first.said or jobs.struck > 0
     lab.sandbox.faults.clear()
+    lift(jobs)
     lab.sandbox.clock.wait_scale = 0
     wrong = [] if first.code in effect.codes else [f"exit code {first.code}: {first.said[-600:]}"]
     wrong += _wrong_at_any_time(case, lab.state(), effect, cell.call)

@@ -9,6 +9,7 @@ from sandbox.faults import FaultKind, FaultRule
 from sandbox.objects.contents import MemoryContent, VirtualContent
 from sandbox.objects.spoiling import spoiler_of
 from sandbox.server import Sandbox, SandboxOptions, running_sandbox
+from tests.crash.small_project import build_small_project
 
 ME = "/repo/v1/userProfile"
 
@@ -53,6 +54,31 @@ def test_a_late_answer_comes_after_the_work(sandbox: Sandbox) -> None:
         ask(sandbox, seconds=0.1)
 
     assert 200 == ask(sandbox).status_code
+
+
+def test_jobs_that_hang_come_to_their_end_when_they_are_let(sandbox: Sandbox) -> None:
+    """Also one that only waited for the table that another one kept locked."""
+    table = build_small_project(sandbox.world, with_tables=True).landmarks["slides"]
+    headers = {"Authorization": f"Bearer {sandbox.token}"}
+
+    def call(method: str, path: str, body: object = None) -> httpx.Response:
+        return httpx.request(method, sandbox.url + path, json=body, headers=headers, trust_env=False)
+
+    def started(family: str, body: object) -> str:
+        path = f"/repo/v1/entity/{table}/table/{family}/async"
+        return f"{path}/get/{call('POST', f'{path}/start', body).json()['token']}"
+
+    call("POST", "/sandbox/jobs", {"neverFinish": ["tableTransaction"]})
+    package = "org.sagebionetworks.repo.model.table."
+    rows = {"concreteType": f"{package}PartialRowSet", "tableId": table, "rows": [{"rowId": 1, "values": []}]}
+    append = {"concreteType": f"{package}AppendableRowSetRequest", "entityId": table, "toAppend": rows}
+    change = {"concreteType": f"{package}TableUpdateTransactionRequest", "entityId": table, "changes": [append]}
+    bundle = {"concreteType": f"{package}QueryBundleRequest", "query": {"sql": f"select * from {table}"}}
+    hung, behind = started("transaction", change), started("query", {**bundle, "entityId": table, "partMask": 1})
+
+    assert [202, 202] == [call("GET", one).status_code for one in (hung, behind)]
+    call("POST", "/sandbox/jobs", {"neverFinish": []})
+    assert [201, 201] == [call("GET", one).status_code for one in (hung, behind)]
 
 
 def test_a_damaged_part_is_as_long_and_not_the_same() -> None:

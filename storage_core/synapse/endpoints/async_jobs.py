@@ -1,10 +1,12 @@
 """Asynchronous jobs: start, then ask until done (contract 12)."""
 
+import contextlib
 from urllib.parse import quote
 
+from storage_core.errors import AnswerLost, RestError, StillRunning
 from storage_core.ports import Clock
 from storage_core.synapse import wire_tables
-from storage_core.synapse.calls import Answer, JsonObject, RestCall
+from storage_core.synapse.calls import Answer, JsonObject, RestCall, Shape
 from storage_core.synapse.transport import Transport
 
 _STILL_RUNNING = 202
@@ -25,9 +27,21 @@ class AsyncJobs:
 
         One call to start, one per poll. The failure of a job arrives as the error its work met. *repeat_safe* says
         whether starting it twice does harm; asking for the result never does.
+
+        Raises:
+            StillRunning: it did not end while our patience lasted, and was asked to stop. When it is not repeat-safe
+                this is AnswerLost: it may be carried out all the same.
         """
         token = await self.start(path=path, body=body, repeat_safe=repeat_safe)
-        return await self.result(path=path, token=token)
+        try:
+            return await self.result(path=path, token=token)
+        except StillRunning as unfinished:
+            await self._ask_to_stop(token)
+            if repeat_safe:
+                raise
+            raise AnswerLost(
+                call=unfinished.call, status=unfinished.status, reason=unfinished.reason, fix=unfinished.fix
+            ) from unfinished
 
     async def start(self, *, path: str, body: JsonObject, repeat_safe: bool) -> str:
         """Start a job, return its token. One call."""
@@ -40,11 +54,35 @@ class AsyncJobs:
         return await self.until_ready(call=call)
 
     async def until_ready(self, *, call: RestCall) -> Answer:
-        """Send *call* until the answer is no longer "still at it" (202): for jobs, and for tables being rebuilt."""
-        wait = _FIRST_WAIT
+        """Send *call* until the answer is no longer "still at it" (202): for jobs, and for tables being rebuilt.
+
+        Raises:
+            StillRunning: that was the answer for as long as our patience lasted.
+        """
+        wait, waited = _FIRST_WAIT, 0.0
         while True:
             answer = await self._transport.send(call)
             if answer.status != _STILL_RUNNING:
                 return answer
+            if waited >= self._transport.patience.busy_seconds:
+                raise _unfinished(call, answer, waited)
             await self._clock.sleep(wait)
+            waited += wait
             wait = min(wait * _GROWTH, _LONGEST_WAIT)
+
+    async def _ask_to_stop(self, token: str) -> None:
+        """Cancel a job, which the service does when it can (contract 12): a table should not stay locked for it."""
+        path = f"/asynchronous/job/{quote(token, safe='')}/cancel"
+        with contextlib.suppress(RestError):  # it goes on then; whoever gave up has said so already
+            call = RestCall(method="GET", path=path, repeat_safe=True, shape=Shape.OBJECT_OR_NOTHING)
+            await self._transport.send(call)
+
+
+def _unfinished(call: RestCall, answer: Answer, waited: float) -> StillRunning:
+    told = answer.body.get("progressMessage")
+    return StillRunning(
+        call=call.name,
+        status=answer.status,
+        reason=f"not finished after {waited / 60:.0f} minutes ({told if isinstance(told, str) else 'no word of why'})",
+        fix="Another writer may hold the table. Look at it in Synapse, then `retry` and run the same command again.",
+    )

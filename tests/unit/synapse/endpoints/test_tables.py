@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage_core.errors import AnswerLost, BadRequest, Forbidden
+from storage_core.errors import AnswerLost, BadRequest, Forbidden, StillRunning
 from storage_core.model.ids import ColumnId, EntityId, FileHandleId
 from storage_core.model.tables import CellChange, RowReference, TableColumn, TableRow
 from storage_core.synapse.endpoints.tables import Tables
@@ -40,6 +40,37 @@ def tables(lab):
 
 def answered(status, body):
     return httpx.Response(status, json=body)
+
+
+def never_done(request: httpx.Request) -> httpx.Response:
+    """A service that starts every job, finishes none and cannot stop it."""
+    if request.url.path.endswith("/start"):
+        return answered(201, {"token": "55001"})
+    if request.url.path.endswith("/cancel"):
+        return answered(403, {"reason": "Only the user that started a job may access it"})
+    return answered(202, PROCESSING)
+
+
+def test_a_query_that_never_ends_is_given_up_when_patience_ends(lab, tables):
+    """It is asked to stop, or its table would stay locked, and whoever reads the error knows what it waited for."""
+    lab.answer = never_done
+
+    with pytest.raises(StillRunning, match=r"120 minutes \(Waiting for table lock\)"):
+        lab.run(tables.query(table_id=TABLE, sql="SELECT image FROM syn888"))
+
+    assert "/repo/v1/asynchronous/job/55001/cancel" == lab.requests[-1].url.path
+    assert lab.config.patience.busy_seconds <= sum(lab.clock.waits) <= lab.config.patience.busy_seconds + 10
+
+
+def test_a_change_that_never_ends_may_have_been_made(lab, tables):
+    """So the cells are to be read again before anything else is done."""
+    lab.answer = never_done
+    change = CellChange(row_id=1, column_id=ColumnId("4711"), handle_id=FileHandleId("90901"))
+
+    with pytest.raises(AnswerLost, match="Waiting for table lock"):
+        lab.run(tables.change_cells(table_id=TABLE, changes=[change]))
+
+    assert 1 == sum(request.url.path.endswith("/start") for request in lab.requests)
 
 
 def test_a_query_is_started_polled_with_growing_waits_and_read(lab, tables):
