@@ -26,6 +26,7 @@ from storage_core.model.transfers import (
     ContentFacts,
     FileChange,
     FileState,
+    LocalEntry,
     LocalFile,
     NewFile,
     ObjectFacts,
@@ -33,6 +34,7 @@ from storage_core.model.transfers import (
     Registrable,
     Stored,
     StoreLimits,
+    Stretch,
     Ticket,
     TransferWishes,
     Upload,
@@ -140,8 +142,54 @@ class Files(Protocol):
         ...
 
 
+class Receiving(Protocol):
+    """A file on its way in, under a name of its own until it is whole. Survives a kill: opened again, it goes on."""
+
+    @property
+    def missing(self) -> tuple[Stretch, ...]:
+        """What is not here yet, in pieces of at most one block, in order."""
+        ...
+
+    async def take(self, first_byte: int, chunks: AsyncGenerator[bytes, None], told: Moved = untold) -> int:
+        """Write what comes from *first_byte* on, until it ends or fails; return how many bytes that were.
+
+        Raises:
+            TransferFailed: the disk is full, or more comes than the file has.
+        """
+        ...
+
+    async def md5(self) -> str:
+        """Of the whole; waits until nothing is missing, and reads along meanwhile."""
+        ...
+
+    async def publish(self, path: str, *, replace: bool) -> bool:
+        """Give it its name, at once and whole; False when there is another file of that name and it may not go."""
+        ...
+
+    async def discard(self) -> None:
+        """Remove it."""
+        ...
+
+    async def close(self) -> None:
+        """Stop working on it. What was not published can be gone on with."""
+        ...
+
+
 class LocalFiles(Protocol):
     """Files of this machine."""
+
+    async def receive(self, folder: str, mark: str, size_bytes: int) -> Receiving:
+        """Begin to receive a file into *folder*, or go on: *mark* is the same for the same bytes.
+
+        Raises:
+            UsageError: the folder cannot be made or written to.
+            TransferFailed: there is not enough room; another process is receiving this very file.
+        """
+        ...
+
+    async def entry(self, path: str) -> LocalEntry:
+        """What is at *path*."""
+        ...
 
     async def measure(self, path: str, told: Moved = untold) -> LocalFile:
         """Read a file to its end, for size and MD5.

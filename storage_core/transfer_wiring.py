@@ -1,5 +1,6 @@
 """Joins what transfers of files need, on an open connection."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from storage_core.local_files.disk import Disk
 from storage_core.local_files.tickets import TicketFolder
 from storage_core.model.transfers import TransferWishes
 from storage_core.plan.upload_parts import UPLOAD_LIMITS, UploadPartLimits
+from storage_core.steps.downloading import Downloader
+from storage_core.steps.fetching import Fetching
 from storage_core.steps.storing import Storing
 from storage_core.steps.uploading import Uploader
 from storage_core.storage_wiring import StorageDesk
@@ -37,6 +40,7 @@ class TransferDesk:
 
     desk: StorageDesk
     uploader: Uploader
+    downloader: Downloader
 
 
 @asynccontextmanager
@@ -68,22 +72,28 @@ async def transfer_desk(
             part_limits=part_limits,
         )
     )
-    files = SynapseFiles(remote.transport, remote.catalog)
+    files, local = SynapseFiles(remote.transport, remote.catalog), Disk()
+    watch = watch or QuietTransfers()
+    wishes = wishes or TransferWishes(use_boto_sts=config.use_boto_sts)
     storing = Storing(
         registrar=files,
         tickets=TicketFolder(config.state_folder / "uploads", synapse=config.repo_endpoint),
         clock=remote.clock,
-        watch=watch or QuietTransfers(),
+        watch=watch,
     )
     try:
         yield TransferDesk(
             desk=desk,
-            uploader=Uploader(
+            uploader=Uploader(files=files, stores=stores, local=local, storing=storing, wishes=wishes),
+            downloader=Downloader(
                 files=files,
+                catalog=remote.catalog,
                 stores=stores,
-                local=Disk(),
-                storing=storing,
-                wishes=wishes or TransferWishes(use_boto_sts=config.use_boto_sts),
+                local=local,
+                fetching=Fetching(local=local, clock=remote.clock),
+                watch=watch,
+                on_windows=sys.platform == "win32",
+                wishes=wishes,
             ),
         )
     finally:

@@ -44,6 +44,14 @@ class LocalFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LocalEntry:
+    """What is under a name on this machine; `size_bytes` of an ordinary file only."""
+
+    exists: bool
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """One file that is to be stored.
 
@@ -274,3 +282,69 @@ class Uploaded:
     size_bytes: int
     md5: str
     result: UploadResult
+
+
+class IfCollision(StrEnum):
+    """What happens to another file that has the name already; the words are those users know."""
+
+    KEEP_BOTH = "keep.both"
+    OVERWRITE_LOCAL = "overwrite.local"
+    KEEP_LOCAL = "keep.local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadOrder:
+    """What a caller wants downloaded.
+
+    Attributes:
+        version: None takes the newest.
+        folder: where it goes; made when it is missing.
+        name: of the local file; None takes the one the file handle knows.
+    """
+
+    entity_id: EntityId
+    folder: str
+    version: int | None = None
+    name: str | None = None
+    if_collision: IfCollision = IfCollision.KEEP_BOTH
+
+
+class DownloadResult(StrEnum):
+    """What became of an order."""
+
+    DOWNLOADED = "DOWNLOADED"
+    UNCHANGED = "UNCHANGED"
+    KEPT_LOCAL = "KEPT_LOCAL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downloaded:
+    """A file of Synapse that is on this machine.
+
+    Attributes:
+        md5: of the local bytes; None when another local file was kept.
+        is_verified: Synapse knows an MD5, and the local bytes have it.
+    """
+
+    path: str
+    entity_id: EntityId
+    name: str
+    version: int
+    handle_id: FileHandleId
+    size_bytes: int
+    md5: str | None
+    is_verified: bool
+    result: DownloadResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Bytes of a file, both ends included."""
+
+    first_byte: int
+    last_byte: int
+
+    @property
+    def size_bytes(self) -> int:
+        """How many."""
+        return self.last_byte - self.first_byte + 1

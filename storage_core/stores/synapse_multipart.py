@@ -9,10 +9,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from weakref import WeakValueDictionary
 
-from storage_core.errors import BadRequest, Forbidden, NotFound, TransferBroken, TransferFailed
+from storage_core.errors import BadRequest, TransferBroken, TransferFailed
 from storage_core.local_files.reading import require_unchanged
 from storage_core.model.destinations import LocationFacts, LocationKind
-from storage_core.model.handles import FileHandle, HandleKind, HandleRefusal
+from storage_core.model.handles import FileHandle, HandleKind
 from storage_core.model.transfers import (
     MadeHandle,
     ObjectFacts,
@@ -23,6 +23,7 @@ from storage_core.model.transfers import (
     UploadDestination,
 )
 from storage_core.plan.upload_parts import plan_upload_parts
+from storage_core.stores.addresses import PresignedAddresses
 from storage_core.stores.part_sending import PartSending, PartWork, UploadGoneError
 from storage_core.stores.store_type import StoreTools, StoreType
 from storage_core.synapse.presigned import S3Refused, S3Trouble
@@ -42,6 +43,7 @@ class SynapseMultipart:
         self._calls = tools.multipart
         self._part_limits = tools.part_limits
         self._parts = PartSending(tools.multipart, tools.sender, tools.clock, tools.s3_slots)
+        self._addresses = PresignedAddresses(tools.catalog, tools.clock)
         self._guards: WeakValueDictionary[UploadStart, asyncio.Lock] = WeakValueDictionary()
 
     @property
@@ -130,11 +132,12 @@ class SynapseMultipart:
         """Read from a fresh presigned address; it lives 30 seconds, and a reading that has begun goes on."""
         # the slot first: the address would run out while it waited for one
         async with self._tools.s3_slots:
-            url = await self._address(readable)
+            url = await self._addresses.of(readable)
             stream = self._tools.sender.stream_object(url, first_byte=first_byte, last_byte=last_byte)
             async with aclosing(stream) as chunks:
                 async for chunk in chunks:
                     if isinstance(chunk, S3Refused):
+                        self._addresses.forget(readable)
                         raise _unread(readable, chunk)
                     yield chunk
 
@@ -147,20 +150,6 @@ class SynapseMultipart:
 
     async def aclose(self) -> None:
         """Nothing is its own."""
-
-    async def _address(self, readable: Readable) -> str:
-        (answer,) = await self._tools.catalog.handles([readable.association], with_urls=True)
-        if answer.presigned_url is not None:
-            return answer.presigned_url
-        call = f"POST /fileHandle/batch for {readable.handle.id}"
-        if answer.refusal is HandleRefusal.NOT_FOUND:
-            raise NotFound(call=call, status=404, reason="There is no such file handle.")
-        raise Forbidden(
-            call=call,
-            status=403,
-            reason=f"You may not download it through {readable.association.object_id}.",
-            fix="Ask for the permission to download, and see whether conditions for use have to be accepted.",
-        )
 
 
 def _require_all_parts(status: MultipartStart, start: UploadStart) -> None:

@@ -1,7 +1,9 @@
 """A sandbox with a project and buckets, and transfers on an open connection to it."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +47,16 @@ def desk(config: Config) -> Iterator[StorageDesk]:
         yield opened
 
 
+class HurriedClock:
+    """The real time, without waits."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Transfers:
     """Runs work on the network loop with everything opened for it."""
@@ -62,7 +74,7 @@ class Transfers:
 
 @pytest.fixture
 def transfers(config: Config, desk: StorageDesk) -> Transfers:
-    return Transfers(config, desk)
+    return Transfers(config, replace(desk, remote=replace(desk.remote, clock=HurriedClock())))
 
 
 @pytest.fixture

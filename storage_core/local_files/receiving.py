@@ -1,0 +1,235 @@
+"""Receives a file under a name of its own, block by block, and gives it its name when it is whole.
+
+Beside it lies a map with one byte per block: written after the block's bytes, so that a killed process loses blocks
+in flight and nothing else. A power failure may lose more; the MD5 of the whole tells. A lock on the map keeps a second
+process from receiving the same.
+"""
+
+import asyncio
+import errno
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from storage_core.errors import TransferFailed, UsageError
+from storage_core.model.transfers import Stretch
+from storage_core.synapse.filelock import try_lock
+from storage_core.transfer_ports import Moved, untold
+
+BLOCK = 16 << 20
+_HASHED_AT_ONCE = 8 << 20
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_DONE = b"1"
+_MOST_LOCKS = 5
+
+
+@dataclass(slots=True)
+class PartialFile:
+    """Implements `transfer_ports.Receiving`. Lives on one event loop; its disk work goes to threads."""
+
+    path: Path
+    map_path: Path
+    size_bytes: int
+    _map: int
+    _done: bytearray
+    _front: int = 0
+    _hashed: int = 0
+    _advanced: asyncio.Event = field(default_factory=asyncio.Event)
+    _md5: "hashlib._Hash" = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
+
+    @classmethod
+    async def begin(cls, folder: str, mark: str, size_bytes: int) -> "PartialFile":
+        """Open what an earlier try left, or begin; see `transfer_ports.LocalFiles.receive`."""
+        name = f".synapse-{hashlib.sha256(f'{mark} {size_bytes}'.encode()).hexdigest()[:24]}.part"
+        path = Path(folder) / name
+        map_path = path.with_suffix(".map")
+        descriptor, done = await asyncio.to_thread(_prepared, path, map_path, size_bytes)
+        partial = cls(path=path, map_path=map_path, size_bytes=size_bytes, _map=descriptor, _done=done)
+        partial._advance()
+        return partial
+
+    @property
+    def missing(self) -> tuple[Stretch, ...]:
+        """What is not here yet, block by block."""
+        return tuple(self._block(number) for number, done in enumerate(self._done) if not done)
+
+    async def take(self, first_byte: int, chunks: AsyncGenerator[bytes, None], told: Moved = untold) -> int:
+        """Write what comes from *first_byte* on; blocks count once they are whole."""
+        at = first_byte
+        try:
+            descriptor = await asyncio.to_thread(os.open, self.path, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+            try:
+                async for chunk in chunks:
+                    if at + len(chunk) > self.size_bytes:
+                        raise TransferFailed(
+                            f"More bytes come than the {self.size_bytes:,} that were announced.",
+                            fix="Somebody may have replaced the object; ask the owner of the storage location.",
+                        )
+                    await asyncio.to_thread(_write, descriptor, at, chunk)
+                    at += len(chunk)
+                    told(len(chunk))
+            finally:
+                os.close(descriptor)
+                await asyncio.shield(asyncio.to_thread(self._note, first_byte, at))
+                self._advance()
+        except OSError as error:
+            raise _disk_error(self.path.parent, error) from error
+        return at - first_byte
+
+    async def md5(self) -> str:
+        """Hash along behind what has arrived without a gap, until all has."""
+        while self._hashed < self.size_bytes:
+            if self._hashed == self._front:
+                self._advanced.clear()
+                await self._advanced.wait()
+                continue
+            count = min(_HASHED_AT_ONCE, self._front - self._hashed)
+            await asyncio.to_thread(_hash_range, self.path, self._hashed, count, self._md5)
+            self._hashed += count
+        return self._md5.hexdigest()
+
+    async def publish(self, path: str, *, replace: bool) -> bool:
+        """Rename it; without *replace* never over another file, whoever makes it at this moment."""
+        try:
+            return await asyncio.to_thread(self._publish, Path(path), replace=replace)
+        except OSError as error:
+            raise _disk_error(self.path.parent, error) from error
+
+    async def discard(self) -> None:
+        """Remove it and its map."""
+        await asyncio.to_thread(self._remove)
+
+    async def close(self) -> None:
+        """Give the lock back."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._map >= 0:
+            os.close(self._map)
+            self._map = -1
+
+    def _publish(self, path: Path, *, replace: bool) -> bool:
+        if replace:
+            self.path.replace(path)
+        else:
+            try:
+                # unlike renaming, linking fails when the name is taken
+                path.hardlink_to(self.path)
+            except FileExistsError:
+                return False
+            except OSError:
+                # a file system without links: the moment between looking and renaming is the price
+                if os.path.lexists(path):
+                    return False
+                self.path.replace(path)
+        self._remove()
+        return True
+
+    def _remove(self) -> None:
+        # the map last: as long as it is there and locked, nobody else begins
+        self.path.unlink(missing_ok=True)
+        if sys.platform == "win32":
+            self._close()  # nothing open can be removed there
+        self.map_path.unlink(missing_ok=True)
+
+    def _note(self, first_byte: int, end: int) -> None:
+        """Mark the blocks that are whole now: those which this reading covered from their first byte on."""
+        whole = [
+            number
+            for number in range(-(-first_byte // BLOCK), len(self._done))
+            if self._block(number).last_byte < end and not self._done[number]
+        ]
+        if whole:
+            for number in whole:
+                _write(self._map, number, _DONE)
+                self._done[number] = 1
+
+    def _advance(self) -> None:
+        gap = self._done.find(0)
+        self._front = self.size_bytes if gap < 0 else gap * BLOCK
+        self._advanced.set()
+
+    def _block(self, number: int) -> Stretch:
+        first = number * BLOCK
+        return Stretch(first_byte=first, last_byte=min(first + BLOCK, self.size_bytes) - 1)
+
+
+def _prepared(path: Path, map_path: Path, size_bytes: int) -> tuple[int, bytearray]:
+    """The locked map, and what it says; the file itself is there in its full size, its bytes perhaps not."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _locked(map_path)
+        try:
+            blocks = -(-size_bytes // BLOCK)
+            if os.fstat(descriptor).st_size == blocks and path.is_file() and path.stat().st_size == size_bytes:
+                return descriptor, bytearray(mark == _DONE[0] for mark in os.read(descriptor, blocks))
+            _require_room(path.parent, size_bytes)
+            os.ftruncate(descriptor, 0)
+            with path.open("wb") as file:
+                file.truncate(size_bytes)
+            os.ftruncate(descriptor, blocks)
+        except BaseException:
+            os.close(descriptor)
+            raise
+    except OSError as error:
+        raise _disk_error(path.parent, error) from error
+    return descriptor, bytearray(blocks)
+
+
+def _locked(map_path: Path) -> int:
+    for _ in range(_MOST_LOCKS):
+        descriptor = os.open(map_path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        if not try_lock(descriptor):
+            os.close(descriptor)
+            break
+        # another process may have finished and removed it between opening and locking
+        if _is_at(map_path, descriptor):
+            return descriptor
+        os.close(descriptor)
+    raise TransferFailed(
+        f"Another process is downloading the same file to {map_path.parent}.", fix="Wait until it has finished."
+    )
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _require_room(folder: Path, size_bytes: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size_bytes:
+        raise TransferFailed(
+            f"{folder} has {free:,} bytes left, the file needs {size_bytes:,}.",
+            fix="Make room, or choose another folder.",
+        )
+
+
+def _write(descriptor: int, at: int, chunk: bytes) -> None:
+    os.lseek(descriptor, at, os.SEEK_SET)
+    left = memoryview(chunk)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _hash_range(path: Path, first_byte: int, count: int, md5: "hashlib._Hash") -> None:
+    with path.open("rb") as file:
+        file.seek(first_byte)
+        md5.update(file.read(count))
+
+
+def _disk_error(folder: Path, error: OSError) -> TransferFailed | UsageError:
+    if error.errno in _NO_ROOM:
+        return TransferFailed(
+            f"There is no room left in {folder}.",
+            fix="Make room and run the same command again: it goes on with what has arrived.",
+        )
+    return UsageError(
+        f"Files cannot be written to {folder}: {error.strerror or error}.", fix="Correct the folder or its permissions."
+    )
