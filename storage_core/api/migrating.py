@@ -15,7 +15,7 @@ from typing import Protocol
 from storage_core.api.clients import config_of
 from storage_core.api.reading import IndexOnDisk
 from storage_core.config import Config
-from storage_core.errors import FailureThresholdReached, NotConfirmed, UsageError
+from storage_core.errors import ExitCode, FailureThresholdReached, NotConfirmed, UsageError, VerificationMismatch
 from storage_core.index.parquet import export_parquet
 from storage_core.model.ids import EntityId, parse_entity_id, parse_entity_ids, parse_storage_location_id
 from storage_core.model.plans import Plan
@@ -101,6 +101,7 @@ def migrate_indexed_files(
     Raises:
         NotConfirmed: the answer was no, or there is no terminal and no *force*; nothing was changed.
         FailureThresholdReached: something failed, and *continue_on_error* was not given.
+        VerificationMismatch: something read back is not what was written; also with *continue_on_error*.
         UsageError, IndexUnusable, AccessError, IndexInUse, ServiceUnavailable: see `index_files_for_migration`.
     """
     options = RunOptions(continue_on_error=continue_on_error, table_snapshots=create_table_snapshots)
@@ -255,6 +256,7 @@ def _migrated(
     with opened(config, path, None, options=options, watch=watch) as app:
         user_name = app.ledger.recall("user_name") or "unknown"
         outcome = app.migration.run(lambda plan: _agreed(plan, user_name, force=force))
+    _refuse_mismatch(outcome, path)
     _refuse_early_end(outcome, path)
     return result_of(path)
 
@@ -282,6 +284,19 @@ def _agreed(plan: Plan, user_name: str, *, force: bool) -> str:
             "Migration aborted; nothing was changed in Synapse.", fix="Call again when the plan is right."
         )
     return user_name
+
+
+def _refuse_mismatch(outcome: RunOutcome, path: Path) -> None:
+    """Raise when something read back is not what was written: nobody may overlook that, whatever was to be passed."""
+    if outcome.exit_code is ExitCode.MISMATCH:
+        rows = IndexOnDisk(path).rows(
+            "select entity_id, detail from errors_v1 where reason = 'READ_BACK_DIFFERS' order by item_id limit 3"
+        )
+        told = "; ".join(f"{entity}: {detail}" for entity, detail in rows)
+        raise VerificationMismatch(
+            f"What was read back is not what was written: {told}.",
+            fix=f"Look at these items with `synapse-storage why ENTITY {path}`. All that was done is in the index.",
+        )
 
 
 def _refuse_early_end(outcome: RunOutcome, path: Path) -> None:

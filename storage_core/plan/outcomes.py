@@ -7,7 +7,6 @@ from enum import StrEnum
 from storage_core.errors import ExitCode
 from storage_core.model.items import ItemStatus, ReasonCode
 from storage_core.model.plans import StatusCount
-from storage_core.model.tallies import Tally
 
 
 class Ending(StrEnum):
@@ -33,21 +32,21 @@ class FailureLimit:
     at_most_percent: float | None = None
     sample: int = 50
 
-    def ending(self, total: Tally) -> Ending | None:
-        """Why *total* must stop the run; None when it need not."""
-        if total.failed == 0:
+    def ending(self, failed: int, *, of: int) -> Ending | None:
+        """Why *failed* items out of *of* must stop the run; None when they need not."""
+        if failed == 0:
             return None
-        if self.at_most is not None and total.failed > self.at_most:
+        if self.at_most is not None and failed > self.at_most:
             return Ending.THRESHOLD
-        if self._too_large_a_share(total):
+        if self._too_large_a_share(failed, of):
             return Ending.THRESHOLD
         has_limit = self.at_most is not None or self.at_most_percent is not None
         return None if self.continue_on_error or has_limit else Ending.FIRST_FAILURE
 
-    def _too_large_a_share(self, total: Tally) -> bool:
-        if self.at_most_percent is None or total.count < self.sample:
+    def _too_large_a_share(self, failed: int, of: int) -> bool:
+        if self.at_most_percent is None or of < self.sample:
             return False
-        return 100 * total.failed > self.at_most_percent * total.count
+        return 100 * failed > self.at_most_percent * of
 
 
 _SETTLED = {ItemStatus.MIGRATED, ItemStatus.ALREADY_MIGRATED, ItemStatus.SKIPPED}

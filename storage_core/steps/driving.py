@@ -201,12 +201,14 @@ class _Run(Generic[W]):
             self._live.append(self._launcher.launch(self._phase.name, self._batches, batch.run))
 
     def _may_claim(self) -> bool:
+        if self._watch.must_stop(self.total):
+            # A batch is thousands of works: those of it that have not begun stay pending, too.
+            self._services.stop.set()
         return (
             self._failure is None
             and not self._is_dry
             and self._in_flight < 2 * self._phase.active
             and not self._services.stop.is_set()
-            and not self._watch.must_stop(self.total)
         )
 
     def _take(self, *, wait_seconds: float) -> None:

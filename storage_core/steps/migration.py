@@ -183,14 +183,15 @@ class Migration:
 class _LimitedWatch:
     """Passes everything on to another watch and stops the run when too much has failed.
 
-    Failures count over the whole run, not per phase.
+    Failures count over the whole run. An item passes several phases, so the run has seen about as many items as its
+    largest phase has done: a share is taken of that, or failures late in a run would drown in the phases before.
     """
 
     def __init__(self, inner: Watch, limit: FailureLimit, ledger: Ledger) -> None:
         self._inner = inner
         self._limit = limit
         self._ledger = ledger
-        self._before = Tally()
+        self._failed_before = self._most_in_a_phase = 0
         self.ending = Ending.COMPLETE
 
     def began(self, phase: Phase[Any]) -> None:
@@ -201,11 +202,13 @@ class _LimitedWatch:
         self._inner.committed(phase, tally)
 
     def ended(self, phase: Phase[Any], total: Tally) -> None:
-        self._before = self._before + total
+        self._failed_before += total.failed
+        self._most_in_a_phase = max(self._most_in_a_phase, total.count)
         self._inner.ended(phase, total)
 
     def must_stop(self, total: Tally) -> bool:
-        ending = self._limit.ending(self._before + total)
+        seen = max(self._most_in_a_phase, total.count)
+        ending = self._limit.ending(self._failed_before + total.failed, of=seen)
         if ending is not None:
             self.ending = ending
         return ending is not None or self._inner.must_stop(total)

@@ -142,6 +142,18 @@ def more_fails_than_is_allowed(desk: Desk) -> Ended:
     return desk.migrate("--max-failures", "1")
 
 
+def a_larger_share_fails_than_is_allowed(desk: Desk) -> Ended:
+    """Copies that went well before do not make the share of places that failed look small."""
+    with running_sandbox(SandboxOptions(scenario="flat", size=120, is_throttled=False, wait_scale=0)) as larger:
+        larger.faults.add(FaultRule(kind=FaultKind.STATUS_BEFORE, method="PUT", path=SWAP, status=403, times=None))
+        there = Desk(sandbox=larger, home=desk.home)
+        ended = there.migrate("--max-failures", "30%")
+        with duckdb.connect(str(there.index), read_only=True) as database:
+            ((failed,),) = database.execute("select count(*) from items_v1 where status = 'ERRORED'").fetchall()
+    assert 36 < failed < 120, "what was under way is recorded, and no more was begun"
+    return ended
+
+
 def nobody_is_there_to_agree(desk: Desk) -> Ended:
     return desk.run(*desk.words("migrate"))
 
@@ -189,6 +201,7 @@ SITUATIONS: list[tuple[ExitCode, Situation, str]] = [
     (ExitCode.MISMATCH, what_is_read_back_differs_from_what_was_written, "first failure"),
     (ExitCode.MISMATCH, a_migrated_handle_changed_since, ""),
     (ExitCode.THRESHOLD, more_fails_than_is_allowed, "--max-failures"),
+    (ExitCode.THRESHOLD, a_larger_share_fails_than_is_allowed, "--max-failures"),
     (ExitCode.NOT_CONFIRMED, nobody_is_there_to_agree, "--force"),
     (ExitCode.INDEX_IN_USE, another_process_holds_the_index, "in use by process"),
     (ExitCode.UNAVAILABLE, nobody_answers, "127.0.0.1:9"),

@@ -5,7 +5,6 @@ import pytest
 from storage_core.errors import ExitCode
 from storage_core.model.items import ItemStatus, ReasonCode
 from storage_core.model.plans import StatusCount
-from storage_core.model.tallies import Tally
 from storage_core.plan.outcomes import Ending, FailureLimit, exit_code
 
 
@@ -37,24 +36,24 @@ def test_the_threshold_has_its_own_code():
 
 
 def test_without_continue_on_error_the_first_failure_stops():
-    assert Ending.FIRST_FAILURE == FailureLimit().ending(Tally(done=500, failed=1))
+    assert Ending.FIRST_FAILURE == FailureLimit().ending(1, of=501)
 
 
-def test_drift_is_no_failure():
-    assert FailureLimit().ending(Tally(drifted=7)) is None
+def test_no_failure_stops_nothing():
+    assert FailureLimit(at_most=0, at_most_percent=0).ending(0, of=7) is None
 
 
 def test_continue_on_error_goes_on():
-    assert FailureLimit(continue_on_error=True).ending(Tally(failed=10_000)) is None
+    assert FailureLimit(continue_on_error=True).ending(10_000, of=10_000) is None
 
 
 def test_a_number_of_failures_is_allowed_before_the_threshold():
     limit = FailureLimit(at_most=2)
-    assert [None, Ending.THRESHOLD] == [limit.ending(Tally(failed=2)), limit.ending(Tally(failed=3))]
+    assert [None, Ending.THRESHOLD] == [limit.ending(2, of=3), limit.ending(3, of=3)]
 
 
 def test_a_percentage_waits_for_a_sample():
     limit = FailureLimit(at_most_percent=10)
-    assert limit.ending(Tally(done=1, failed=1)) is None
-    assert limit.ending(Tally(done=45, failed=5)) is None
-    assert Ending.THRESHOLD == limit.ending(Tally(done=44, failed=6))
+    assert limit.ending(1, of=2) is None
+    assert limit.ending(5, of=50) is None
+    assert Ending.THRESHOLD == limit.ending(6, of=50)
