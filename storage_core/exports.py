@@ -23,8 +23,9 @@ def write_everything(index_path: Path, folder: Path | None, facts: RunFacts) -> 
     """
     target = folder or index_path.with_name(f"{index_path.stem}-report")
     try:
-        target.mkdir(parents=True, exist_ok=True)
         with open_for_reading(index_path) as queries:
+            # not before: a mistyped index must leave no folder behind
+            target.mkdir(parents=True, exist_ok=True)
             written = []
             for report in REPORTS:
                 path = target / f"{index_path.stem}{report.suffix}"

@@ -296,6 +296,8 @@ class WalkTables:
         cold = [facts_row(item_id, new.item) for item_id, new in enumerate(items, start=first)]
         self._database.rows("insert into item select * from hot", hot=arrow_table(ITEM_SCHEMA, hot))
         self._database.rows("insert into item_facts select * from cold", cold=arrow_table(FACTS_SCHEMA, cold))
+        # one line for all of them: `why` finds an item's own moment in it
+        self._database.journal([("indexed", "item", first, f"to item {first + len(items) - 1}, recorded")])
 
 
 def _has_versions(kind: EntityKind) -> bool:

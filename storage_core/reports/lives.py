@@ -27,7 +27,14 @@ order by copy_id limit 1
 """
 _EVENTS = """
 select recorded_at, event, detail from events_v1
-where starts_with(detail, ?) or starts_with(detail, ?) order by seq
+where event <> 'indexed' and (starts_with(detail, ?) or starts_with(detail, ?)) order by seq
+"""
+# Items are recorded many at a time, in one line of the journal: "item 12: to item 40, recorded".
+_RECORDED = """
+select min(recorded_at) from (
+    select recorded_at, regexp_extract(detail, '^item ([0-9]+): to item ([0-9]+)', ['first', 'last']) as range
+    from events_v1 where event = 'indexed'
+) where try_cast(range.first as bigint) <= ? and try_cast(range.last as bigint) >= ?
 """
 
 
@@ -45,7 +52,11 @@ class CopyLife:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """One item with its copy and its events, oldest first."""
+    """One item with its copy and its events, oldest first.
+
+    Attributes:
+        indexed_at: UTC; None for an index of a release that did not note it.
+    """
 
     item_id: int
     kind: str
@@ -67,6 +78,7 @@ class Life:
     md5: str | None
     proof: str | None
     engine: str | None
+    indexed_at: datetime | None
     updated_at: datetime | None
     copy: CopyLife | None
     events: tuple[Event, ...]
@@ -102,6 +114,7 @@ def _life(queries: Queries, row: tuple[Any, ...]) -> Life:
     copy = _copy(copies[0]) if copies else None
     of_copy = f"copy {copy.copy_id}: " if copy else "no copy"
     events = queries.rows(_EVENTS, (f"item {item_id}: ", of_copy))
+    ((indexed_at,),) = queries.rows(_RECORDED, (item_id, item_id))
     return Life(
         item_id=item_id,
         kind=row[1],
@@ -123,6 +136,7 @@ def _life(queries: Queries, row: tuple[Any, ...]) -> Life:
         md5=row[17],
         proof=row[18],
         engine=row[19],
+        indexed_at=indexed_at,
         updated_at=row[20],
         copy=copy,
         events=tuple(Event(recorded_at=when, event=event, detail=detail or "") for when, event, detail in events),
@@ -143,6 +157,7 @@ def _lines(life: Life) -> list[RenderableType]:
         *([_line("is now", _now(life))] if life.status == "MIGRATED" else []),
         _line("bytes", _bytes(life)),
         *([_line("copy", _copied(life, life.copy))] if life.copy else []),
+        *([_line(moment_text(life.indexed_at), "indexed")] if life.indexed_at else []),
         *(_line(moment_text(event.recorded_at), f"{event.event}: {event.detail}") for event in life.events),
         Text(""),
     ]
@@ -209,6 +224,7 @@ def _document(life: Life) -> dict[str, Any]:
         "md5": life.md5,
         "proof": life.proof,
         "engine": life.engine,
+        "indexed_at": stamp_text(life.indexed_at) if life.indexed_at else None,
         "updated_at": stamp_text(life.updated_at) if life.updated_at else None,
         "copy_status": life.copy.status if life.copy else None,
         "copy_attempts": life.copy.attempts if life.copy else None,

@@ -236,6 +236,26 @@ def test_twenty_thousand_different_handles_are_indexed_in_few_calls(tmp_path):
         )
 
 
+def test_half_a_table_is_indexed_again_from_its_start(tmp_path):
+    """A table whose second page cannot be read counts as not looked into; the next run has each cell once."""
+    with started("flat", size=1) as sandbox:
+        few = more_handles(sandbox, 5)
+        table = add_table(sandbox, "long", ["a", "b"], [[few[n % 5], few[n % 3]] for n in range(10_001)])
+        index = tmp_path / "m.duckdb"
+        words = ["index", sandbox.facts.root_id, str(sandbox.facts.destination_id), str(index), TABLES]
+        words += ["--file-version-strategy", "skip", "--continue-on-error"]
+        refusal = FaultRule(kind=FaultKind.STATUS_BEFORE, path="/table/query/async/start", status=400, skip=1, times=1)
+        sandbox.app.faults.add(refusal)
+        first = run(sandbox, tmp_path, words)
+        assert (1, 1) == (first.returncode, refusal.struck), first.stderr
+        assert [(table, None)] == rows(index, "select entity_id, row_id from items_v1 where kind = 'table'")
+
+        second = run(sandbox, tmp_path, words)
+        assert 0 == second.returncode, second.stderr
+        told = "select count(*), count(distinct (row_id, col_id)), min(status), max(status) from items_v1"
+        assert [(20_002, 20_002, "INDEXED", "INDEXED")] == rows(index, f"{told} where kind = 'table'")
+
+
 def test_one_edit_among_ten_thousand_cells_survives_and_is_reported(tmp_path):
     with started("flat", size=1) as sandbox:
         few = more_handles(sandbox, 20)

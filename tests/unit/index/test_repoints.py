@@ -190,4 +190,4 @@ def test_every_change_of_a_place_is_in_the_journal(index: Index) -> None:
         ("repointed", "item 1: now refers to handle 901, found done by an earlier try"),
         ("drifted", "item 2: ENTITY_CHANGED: etag is new"),
         ("verified", "item 1: read back as written"),
-    ] == index._database.rows("select event, detail from events_v1 where seq > 3 order by seq")
+    ] == index._database.rows("select event, detail from events_v1 where seq > 4 order by seq")

@@ -134,7 +134,7 @@ def mixed(empty: HandFilled) -> HandFilled:
         empty.add("settings_v1", name=name, value=value)
     for seq, (minute, event, detail) in enumerate(
         [
-            (0, "indexed", "8 items"),
+            (0, "indexed", "item 1: to item 8, recorded"),
             (1, "plan confirmed", "3f2a9c by ann"),
             (2, "verified", "item 1: read back as written"),
             (9, "verified", "3 items"),

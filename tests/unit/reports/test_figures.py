@@ -76,7 +76,7 @@ def test_the_latest_events_are_kept_in_order(empty: Any, file_facts: Any) -> Non
 
 def test_the_timeline_leaves_single_items_out_and_names_who_confirmed(mixed: Any) -> None:
     figures = read_figures(mixed)
-    assert ["indexed", "plan confirmed", "verified"] == [event.event for event in figures.events]
+    assert ["plan confirmed", "verified"] == [event.event for event in figures.events]
     assert figures.confirmation == "3f2a9c by ann"
 
 

@@ -24,6 +24,7 @@ def test_a_migrated_item_tells_its_handles_its_proof_and_its_events(mixed: Any) 
         "file handle 9001 in storage location 54321, as version 2",
         "1.00 GB (1000000000)",
         "number 1, PROVEN, engine synapse, 1 parts, proof part-etag",
+        "2026-03-01 08:00:00 UTC indexed",
         "2026-03-01 08:02:00 UTC verified: item 1: read back as written",
     ):
         assert expected in shown
@@ -44,6 +45,17 @@ def test_events_of_item_1_are_not_those_of_item_10(mixed: Any) -> None:
     mixed.add("events_v1", seq=99, recorded_at=mixed.as_of.replace(tzinfo=None), event="other", detail="item 10: no")
     (life,) = read_lives(mixed, EntityId("syn201"))
     assert ["verified"] == [event.event for event in life.events]
+
+
+def test_each_item_has_its_own_moment_of_indexing(mixed: Any, file_facts: Any) -> None:
+    """Of items that were recorded together one line is kept; an older index has none."""
+    later = mixed.as_of.replace(tzinfo=None)
+    mixed.add("events_v1", seq=50, recorded_at=later, event="indexed", detail="item 9: to item 10, recorded")
+    for number in (9, 10, 11):
+        mixed.add(**file_facts(number))
+    moments = [read_lives(mixed, EntityId(f"syn{200 + number}"))[0].indexed_at for number in (9, 10, 11)]
+    assert [later, later, None] == moments
+    assert later > read_lives(mixed, EntityId("syn201"))[0].indexed_at
 
 
 def test_one_version_can_be_asked_for(mixed: Any, file_facts: Any) -> None:
