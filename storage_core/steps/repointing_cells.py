@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from storage_core.errors import BadRequest, Forbidden, RestError, ServerFault
 from storage_core.model.ids import ColumnId, EntityId, FileHandleId
+from storage_core.model.items import ReasonCode
 from storage_core.model.repoints import RepointFailed, RepointOutcome, SwapCellHandle
 from storage_core.model.tables import CellChange, FileColumn, RowWindow
 from storage_core.model.works import CellsWork
@@ -94,7 +95,12 @@ class _Batch:
         """Read the waiting cells and settle those that need no (further) change."""
         if not self._waiting:
             return
-        rows = await self._rows_in_spite_of_dropped_columns()
+        try:
+            rows = await self._rows_in_spite_of_dropped_columns()
+        except Forbidden as error:
+            # asking a table takes the right to download from it, whatever else one may do (contract 9.2)
+            self._fail(self._waiting, error, ReasonCode.NO_DOWNLOAD_ACCESS)
+            return
         waiting: list[SwapCellHandle] = []
         for change in self._waiting:
             outcome = self._outcome(change, rows.get(change.place.row_id))
@@ -154,9 +160,10 @@ class _Batch:
         named = set(_DIGITS.findall(refusal.reason))
         return [change for change in self._waiting if change.new in named]
 
-    def _fail(self, changes: Sequence[SwapCellHandle], error: RestError) -> None:
+    def _fail(self, changes: Sequence[SwapCellHandle], error: RestError, reason: ReasonCode | None = None) -> None:
         self._outcomes += [
-            RepointFailed(item_id=change.item_id, reason=reason_of(error), detail=error.what) for change in changes
+            RepointFailed(item_id=change.item_id, reason=reason or reason_of(error), detail=error.what)
+            for change in changes
         ]
         failed = {change.item_id for change in changes}
         self._waiting = [change for change in self._waiting if change.item_id not in failed]

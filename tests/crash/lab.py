@@ -84,7 +84,7 @@ class Lab:
         objects.endpoint_url = self.sandbox.s3_url
         world = World(clock=self.sandbox.clock, objects=objects)
         facts = self.build(world)
-        file_columns = _file_columns(world)
+        file_columns = file_columns_in(world)
         self.sandbox.world = self.sandbox.app.world = world
         self.sandbox.s3_app.store = objects
         self.sandbox.app.traffic.reset()
@@ -178,7 +178,8 @@ class Lab:
         return wrong
 
 
-def _file_columns(world: World) -> frozenset[str]:
+def file_columns_in(world: World) -> frozenset[str]:
+    """Ids of the columns of file handles in all tables."""
     schemas = [world.tables.schema_of(entity) for entity in world.entities.all() if entity.kind is Kind.TABLE]
     return frozenset(column.id for schema in schemas for column in schema if column.type is ColumnType.FILEHANDLEID)
 

@@ -19,6 +19,7 @@ def build_small_project(world: World, *, with_large: bool = True, with_tables: b
     with builder.days_ago(30):
         project = builder.project("Small project")
         data = builder.folder(project, "Data")
+        builder.landmarks["folder"] = data.id
         shared = builder.text_handle("used by two files\n", "shared.txt")
         builder.landmarks["first"] = builder.file(data, "shared.txt", shared).id
         builder.landmarks["second"] = builder.file(project, "shared (again).txt", shared).id

@@ -27,6 +27,7 @@ class Meeting:
     sandbox: Sandbox
     facts: ScenarioFacts
     folder: Path
+    has_tables: bool = False
 
     @property
     def target(self) -> str:
@@ -44,6 +45,7 @@ class Meeting:
             roots=(EntityId(self.facts.root_id),),
             destination=StorageLocationId(self.facts.destination_id),
             strategy=FileVersionStrategy(strategy),
+            include_tables=self.has_tables,
         )
 
     def migrate(self, strategy: str, index: Path, watch: QuietWatch | None = None) -> RunOutcome:
@@ -75,16 +77,20 @@ class Meeting:
 
     def leave_the_steward(self, *rights: str) -> None:
         """Give the target an access list of its own, on which the migrating person has these rights only."""
+        self.leave_the_steward_at(self.target, *rights)
+
+    def leave_the_steward_at(self, entity_id: str, *rights: str) -> None:
+        """Give an entity an access list of its own, on which the migrating person has these rights only."""
         world = self.sandbox.world
         steward, colleague = int(world.principals.demo.id), int(world.principals.colleague.id)
         everything = frozenset({"READ", "DOWNLOAD", "CREATE", "UPDATE", "DELETE", "CHANGE_PERMISSIONS"})
         mine = {steward: frozenset(rights)} if rights else {}
-        world.access.put(world, self.target, {colleague: everything, **mine})
+        world.access.put(world, entity_id, {colleague: everything, **mine})
 
 
-def meet(sandbox: Sandbox, folder: Path) -> Meeting:
-    """Build the small project in an empty sandbox."""
-    return Meeting(sandbox, build_small_project(sandbox.world), folder)
+def meet(sandbox: Sandbox, folder: Path, *, has_tables: bool = False) -> Meeting:
+    """Build the small project in an empty sandbox; with its tables when they are to be migrated."""
+    return Meeting(sandbox, build_small_project(sandbox.world, with_tables=has_tables), folder, has_tables)
 
 
 @dataclass
