@@ -13,8 +13,6 @@ Cell = tuple[str, str]
 ROW_GONE: Verdict = ("DRIFTED", "GONE")
 COLUMN_GONE: Verdict = ("DRIFTED", "ENTITY_CHANGED")
 PACKAGE = "org.sagebionetworks.repo.model.table."
-COPYING = ("copy-files",)
-"""The phases before which a source must still be readable in the table's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,19 +22,23 @@ class TableEdit:
     Attributes:
         cells: the cells that are not migrated because of it.
         unwritten: the verdict on them when it comes before they are written.
-        uncopied: the same when it comes before their sources are copied, if that is another one.
+        uncopied: the same when it comes before their sources are copied, if that is another one; not for cells whose
+            source a file has, too.
+        unlooked: the same when the tables were frozen already, if that is another one.
     """
 
     act: Callable[[Meeting], None]
     cells: Callable[[Meeting], set[Cell]] = lambda _: set()
     unwritten: Verdict = MOVED
     uncopied: Verdict | None = None
+    unlooked: Verdict | None = None
 
-    def verdict(self, phase: str) -> Verdict:
+    def verdict(self, phase: str, *, is_shared: bool = False) -> Verdict:
         """What the index must say of these cells in the end, when the edit came as *phase* began."""
         if phase == "verify":
             return MOVED
-        return self.uncopied if phase in COPYING and self.uncopied is not None else self.unwritten
+        special = {"copy-files": None if is_shared else self.uncopied, "repoint-cells": self.unlooked}.get(phase)
+        return special or self.unwritten
 
 
 def table_of(meeting: Meeting) -> str:
@@ -180,6 +182,7 @@ TABLE_EDITS: dict[str, TableEdit] = {
         cells=_all_but_the_moved,
         unwritten=NOT_WRITABLE,
         uncopied=NOT_DOWNLOADABLE,
+        unlooked=NOT_DOWNLOADABLE,
     ),
     "changes the destination of uploads": TableEdit(act=_setting_changed),
 }

@@ -1,7 +1,7 @@
 """Promise 3 for cells, which Synapse does not guard: others' changes survive and are told, everything else is exact."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.crash.enumeration import todays_share
 from tests.crash.lab import file_columns_in, rows
 from tests.migration.expectation import Expectation
 from tests.migration.reconciliation import unreconciled
-from tests.people.edits import MOVED
+from tests.people.edits import MOVED, Verdict
 from tests.people.meddling import Meddler, Meeting, meet
 from tests.people.table_edits import TABLE_EDITS, Cell, TableEdit, table_of
 
@@ -53,7 +53,10 @@ def check(meeting: Meeting, edit: TableEdit, strategy: str, phase: str) -> list[
     outcome = meeting.migrate(strategy, index, meddler)
     assert meddler.left is not None, f"{phase} never began"
     after, verdict = meeting.state(), edit.verdict(phase)
-    wrong = _reported(index, table_of(meeting), hit, verdict)
+    shared = set() if strategy == "skip" else {one["handleId"] for one in _current_versions(before)}
+    held = before["tables"][table_of(meeting)]["rows"]
+    told = {cell: edit.verdict(phase, is_shared=held[cell[0]]["cells"][cell[1]] in shared) for cell in hit}
+    wrong = _reported(index, table_of(meeting), told)
     code = 0 if not hit or verdict == MOVED else 1
     if int(outcome.exit_code) != code:
         wrong.append(f"exit code {outcome.exit_code} instead of {code}")
@@ -64,12 +67,20 @@ def check(meeting: Meeting, edit: TableEdit, strategy: str, phase: str) -> list[
     return wrong + _exact_otherwise(meeting, before, meddler.left, after, Spared(strategy, columns, hit))
 
 
-def _reported(index: Path, table: str, hit: set[Cell], verdict: tuple[str, str | None]) -> list[str]:
-    """The cells that were hit have the verdict, all others are where they should be."""
+def _current_versions(state: Any) -> list[Any]:
+    return [entity["versions"][-1] for entity in state["entities"].values() if entity["kind"] == "file"]
+
+
+def _reported(index: Path, table: str, told: Mapping[Cell, Verdict]) -> list[str]:
+    """The cells that were hit have their verdicts, all others are where they should be."""
     return [
         f"row {row} column {column} is {status} ({reason}) in the index"
         for row, column, status, reason in rows(index, _CELLS.format(table))
-        if ((status, reason) != verdict if (row, column) in hit else status not in {"MIGRATED", "ALREADY_MIGRATED"})
+        if (
+            (status, reason) != told[row, column]
+            if (row, column) in told
+            else status not in {"MIGRATED", "ALREADY_MIGRATED"}
+        )
     ]
 
 
