@@ -144,7 +144,7 @@ def more_fails_than_is_allowed(desk: Desk) -> Ended:
 
 def a_larger_share_fails_than_is_allowed(desk: Desk) -> Ended:
     """Copies that went well before do not make the share of places that failed look small."""
-    with running_sandbox(SandboxOptions(scenario="flat", size=120, is_throttled=False, wait_scale=0)) as larger:
+    with running_sandbox(SandboxOptions(scenario="flat", size=120, is_throttled=False)) as larger:
         # not at once: outcomes are gathered for up to a second before they are looked at
         slowly = FaultRule(
             kind=FaultKind.STATUS_BEFORE, method="PUT", path=SWAP, status=403, times=None, delay_seconds=0.1
