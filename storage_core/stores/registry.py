@@ -4,12 +4,13 @@ from storage_core.errors import UsageError
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.handles import FileHandle
 from storage_core.model.transfers import TransferWishes, UploadDestination
-from storage_core.stores import sftp, synapse_multipart
+from storage_core.stores import object_store, sftp, synapse_multipart
 from storage_core.stores.store_type import StoreTools, StoreType
 from storage_core.transfer_ports import ByteStore
 
 STORE_TYPES: tuple[StoreType, ...] = (
     synapse_multipart.STORE_TYPE,
+    object_store.STORE_TYPE,
     sftp.STORE_TYPE,
 )
 
