@@ -10,6 +10,7 @@ from sandbox.synapse.entities import Entity, Version
 from sandbox.synapse.entity_reads import readable
 from sandbox.synapse.handles import Handle, HandleKind
 from sandbox.synapse.http import Answer, Base, Call, Json, Refused, Route, Scope
+from sandbox.synapse.proxy_urls import sign_proxy_url
 
 if TYPE_CHECKING:
     from sandbox.synapse.principals import User
@@ -47,6 +48,9 @@ def presigned_url(world: "World", handle: Handle) -> str:
             disposition=f"attachment; filename={handle.file_name}",
             expires_seconds=URL_SECONDS,
         )
+    if handle.kind is HandleKind.PROXY and handle.storage_location_id is not None:
+        location = world.locations.require(handle.storage_location_id)
+        return sign_proxy_url(location, handle, now=world.clock.now(), expires_seconds=URL_SECONDS)
     raise Refused(400, f"A pre-signed URL cannot be made for a file handle of type {handle.kind}")
 
 
@@ -88,7 +92,8 @@ def _entry(world: "World", user: "User", wanted: _Wanted, association: Associati
         return entry
     if wanted.handles:
         entry["fileHandle"] = handle.as_json()
-    if wanted.urls and handle.kind not in {HandleKind.OBJECT_STORE, HandleKind.PROXY}:
+    # the service never touches an object store, and signs everything else
+    if wanted.urls and handle.kind is not HandleKind.OBJECT_STORE:
         entry["preSignedURL"] = presigned_url(world, handle)
     preview = world.handles.get(handle.preview_id) if handle.preview_id else None
     if wanted.preview_urls and preview is not None:

@@ -4,7 +4,7 @@ from storage_core.errors import UsageError
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.handles import FileHandle
 from storage_core.model.transfers import TransferWishes, UploadDestination
-from storage_core.stores import object_store, sftp, synapse_multipart
+from storage_core.stores import object_store, proxy, sftp, synapse_multipart, web
 from storage_core.stores.store_type import StoreTools, StoreType
 from storage_core.transfer_ports import ByteStore
 
@@ -12,6 +12,8 @@ STORE_TYPES: tuple[StoreType, ...] = (
     synapse_multipart.STORE_TYPE,
     object_store.STORE_TYPE,
     sftp.STORE_TYPE,
+    web.STORE_TYPE,
+    proxy.STORE_TYPE,
 )
 
 
