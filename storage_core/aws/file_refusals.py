@@ -16,13 +16,16 @@ from botocore.exceptions import (
     ResponseStreamingError,
     SSLError,
 )
+from botocore.exceptions import (
+    ConnectionError as EndpointError,
+)
 from urllib3.exceptions import HTTPError
 
 from storage_core.errors import AccessError, SynapseStorageError, TransferBroken, TransferFailed
 
 _AGAIN = "Run the same command again; it goes on from here."
 _NO_KEYS = (NoCredentialsError, PartialCredentialsError, ProfileNotFound, CredentialRetrievalError)
-_LINE = (HTTPClientError, IncompleteReadError, ResponseStreamingError, HTTPError, ConnectionError)
+_LINE = (EndpointError, HTTPClientError, IncompleteReadError, ResponseStreamingError, HTTPError, ConnectionError)
 _REFUSED = frozenset({401, 403})
 _BUSY = frozenset({408, 429})
 _BUSY_CODES = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted"})
