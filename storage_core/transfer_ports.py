@@ -41,6 +41,7 @@ from storage_core.model.transfers import (
     UploadDestination,
     UploadPurpose,
 )
+from storage_core.model.trees import Directory, FileDetails
 
 Moved = Callable[[int], None]
 """Is told how many bytes more went over the line; a negative number takes back what has to travel again."""
@@ -130,6 +131,10 @@ class Files(Protocol):
         """One version of a file with its handle."""
         ...
 
+    async def details(self, entity_id: EntityId) -> FileDetails:
+        """The newest version of a file with its handle, annotations and provenance."""
+        ...
+
     async def create_file(self, new: NewFile) -> FileState:
         """Make a file entity. Conflict when the name is taken; AnswerLost."""
         ...
@@ -189,6 +194,22 @@ class LocalFiles(Protocol):
 
     async def entry(self, path: str) -> LocalEntry:
         """What is at *path*."""
+        ...
+
+    async def directory(self, path: str) -> Directory:
+        """What is directly in a directory; our own unfinished downloads and manifests are left out.
+
+        Raises:
+            UsageError: it is none, or cannot be read.
+        """
+        ...
+
+    async def write_text(self, path: str, text: str) -> None:
+        """Put a text file there, whole or not at all; its directory is made when it is missing.
+
+        Raises:
+            UsageError, TransferFailed: it cannot be written.
+        """
         ...
 
     async def measure(self, path: str, told: Moved = untold) -> LocalFile:

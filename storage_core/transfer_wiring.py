@@ -13,6 +13,8 @@ from storage_core.plan.upload_parts import UPLOAD_LIMITS, UploadPartLimits
 from storage_core.steps.downloading import Downloader
 from storage_core.steps.fetching import Fetching
 from storage_core.steps.storing import Storing
+from storage_core.steps.trees_down import TreeDownloader
+from storage_core.steps.trees_up import TreeUploader
 from storage_core.steps.uploading import Uploader
 from storage_core.storage_wiring import StorageDesk
 from storage_core.stores.registry import Stores
@@ -41,6 +43,8 @@ class TransferDesk:
     desk: StorageDesk
     uploader: Uploader
     downloader: Downloader
+    trees_up: TreeUploader
+    trees_down: TreeDownloader
 
 
 @asynccontextmanager
@@ -81,20 +85,24 @@ async def transfer_desk(
         clock=remote.clock,
         watch=watch,
     )
+    uploader = Uploader(files=files, stores=stores, local=local, storing=storing, wishes=wishes)
+    downloader = Downloader(
+        files=files,
+        catalog=remote.catalog,
+        stores=stores,
+        local=local,
+        fetching=Fetching(local=local, clock=remote.clock),
+        watch=watch,
+        on_windows=sys.platform == "win32",
+        wishes=wishes,
+    )
     try:
         yield TransferDesk(
             desk=desk,
-            uploader=Uploader(files=files, stores=stores, local=local, storing=storing, wishes=wishes),
-            downloader=Downloader(
-                files=files,
-                catalog=remote.catalog,
-                stores=stores,
-                local=local,
-                fetching=Fetching(local=local, clock=remote.clock),
-                watch=watch,
-                on_windows=sys.platform == "win32",
-                wishes=wishes,
-            ),
+            uploader=uploader,
+            downloader=downloader,
+            trees_up=TreeUploader(uploader=uploader, local=local, catalog=remote.catalog, containers=desk.storage),
+            trees_down=TreeDownloader(downloader=downloader, files=files, local=local, catalog=remote.catalog),
         )
     finally:
         await stores.aclose()

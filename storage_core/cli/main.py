@@ -7,6 +7,7 @@ import typer
 
 from storage_core.cli.commands.demo import demo
 from storage_core.cli.commands.doctor import doctor
+from storage_core.cli.commands.download import download
 from storage_core.cli.commands.export import export
 from storage_core.cli.commands.get_sts_token import get_sts_token
 from storage_core.cli.commands.import_index import import_index
@@ -19,6 +20,7 @@ from storage_core.cli.commands.retry import retry
 from storage_core.cli.commands.sandbox import sandbox
 from storage_core.cli.commands.setting import setting
 from storage_core.cli.commands.status import status
+from storage_core.cli.commands.upload import upload
 from storage_core.cli.commands.verify import verify
 from storage_core.cli.commands.why import why
 from storage_core.cli.group import ARGUMENTS, Commands
@@ -78,6 +80,8 @@ def _global_options(
 for command in (index, import_index, migrate, plan, status, why, verify, retry, export, report, doctor, sandbox, demo):
     app.command(command.__name__.replace("_", "-"))(command)
 app.command("get-sts-token")(get_sts_token)
+app.command("upload")(upload)
+app.command("download")(download)
 app.add_typer(location, name="location")
 app.add_typer(setting, name="setting")
 

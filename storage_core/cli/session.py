@@ -72,6 +72,10 @@ class Session:
         if not self.as_json:
             _guarded(sys.stdout, f"{plain_text(text)}\n")
 
+    def say_failure(self, text: str) -> None:
+        """Tell of a failure on standard error, with --quiet too."""
+        _guarded(sys.stderr, f"{plain_text(text)}\n")
+
     def say(self, text: str) -> None:
         """Tell what is going on; silent with --quiet."""
         if not self.quiet:

@@ -1,12 +1,15 @@
 """Implements `transfer_ports.LocalFiles`."""
 
 import asyncio
+import os
 from pathlib import Path
 from stat import S_ISREG
 
 from storage_core.local_files.reading import measure, unreadable
-from storage_core.local_files.receiving import PartialFile
+from storage_core.local_files.receiving import PartialFile, disk_error, is_partial
 from storage_core.model.transfers import LocalEntry, LocalFile
+from storage_core.model.trees import Directory
+from storage_core.plan.manifests import MANIFEST_NAME
 from storage_core.transfer_ports import Moved, untold
 
 
@@ -24,6 +27,49 @@ class Disk:
     async def entry(self, path: str) -> LocalEntry:
         """What is at *path*; a link counts as what it leads to, and one that leads nowhere as something."""
         return await asyncio.to_thread(_entry, Path(path))
+
+    async def directory(self, path: str) -> Directory:
+        """What is directly in a directory, by name."""
+        try:
+            return await asyncio.to_thread(_listed, path)
+        except OSError as error:
+            raise unreadable(path, error) from error
+
+    async def write_text(self, path: str, text: str) -> None:
+        """Put a text file there, whole or not at all."""
+        try:
+            await asyncio.to_thread(_write_text, Path(path), text)
+        except OSError as error:
+            raise disk_error(Path(path).parent, error) from error
+
+
+def _listed(path: str) -> Directory:
+    files, directories, skipped = [], [], []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_file():
+                files.append(entry.name)
+            elif entry.is_dir(follow_symlinks=False):
+                directories.append(entry.name)
+            else:
+                skipped.append(entry.name)
+    return Directory(
+        path=path,
+        files=tuple(sorted(name for name in files if not _is_ours(name))),
+        directories=tuple(sorted(directories)),
+        skipped=tuple(sorted(skipped)),
+    )
+
+
+def _is_ours(name: str) -> bool:
+    return name == MANIFEST_NAME or is_partial(name)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8", newline="")
+    beside.replace(path)
 
 
 def _entry(path: Path) -> LocalEntry:

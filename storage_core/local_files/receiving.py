@@ -25,6 +25,7 @@ _HASHED_AT_ONCE = 8 << 20
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _DONE = b"1"
 _MOST_LOCKS = 5
+_BEGIN = ".synapse-"
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class PartialFile:
     @classmethod
     async def begin(cls, folder: str, mark: str, size_bytes: int) -> "PartialFile":
         """Open what an earlier try left, or begin; see `transfer_ports.LocalFiles.receive`."""
-        name = f".synapse-{hashlib.sha256(f'{mark} {size_bytes}'.encode()).hexdigest()[:24]}.part"
+        name = f"{_BEGIN}{hashlib.sha256(f'{mark} {size_bytes}'.encode()).hexdigest()[:24]}.part"
         path = Path(folder) / name
         map_path = path.with_suffix(".map")
         descriptor, done = await asyncio.to_thread(_prepared, path, map_path, size_bytes)
@@ -77,7 +78,7 @@ class PartialFile:
                 await asyncio.shield(asyncio.to_thread(self._note, first_byte, at))
                 self._advance()
         except OSError as error:
-            raise _disk_error(self.path.parent, error) from error
+            raise disk_error(self.path.parent, error) from error
         return at - first_byte
 
     async def md5(self) -> str:
@@ -97,7 +98,7 @@ class PartialFile:
         try:
             return await asyncio.to_thread(self._publish, Path(path), replace=replace)
         except OSError as error:
-            raise _disk_error(self.path.parent, error) from error
+            raise disk_error(self.path.parent, error) from error
 
     async def discard(self) -> None:
         """Remove it and its map."""
@@ -176,7 +177,7 @@ def _prepared(path: Path, map_path: Path, size_bytes: int) -> tuple[int, bytearr
             os.close(descriptor)
             raise
     except OSError as error:
-        raise _disk_error(path.parent, error) from error
+        raise disk_error(path.parent, error) from error
     return descriptor, bytearray(blocks)
 
 
@@ -224,7 +225,13 @@ def _hash_range(path: Path, first_byte: int, count: int, md5: "hashlib._Hash") -
         md5.update(file.read(count))
 
 
-def _disk_error(folder: Path, error: OSError) -> TransferFailed | UsageError:
+def is_partial(name: str) -> bool:
+    """Whether this is the name of a file that is still being received, or of its map."""
+    return name.startswith(_BEGIN) and name.endswith((".part", ".map"))
+
+
+def disk_error(folder: Path, error: OSError) -> TransferFailed | UsageError:
+    """The error for a file that cannot be written: a full disk is one file's trouble, a wrong folder the caller's."""
     if error.errno in _NO_ROOM:
         return TransferFailed(
             f"There is no room left in {folder}.",

@@ -1,7 +1,8 @@
 """Names that files of Synapse get on this machine: never outside of the folder, never two the same."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from itertools import chain
 
 from storage_core.errors import UsageError
 
@@ -53,17 +54,19 @@ def other_names(name: str) -> Iterable[str]:
         yield f"{stem}({number}){dot}{suffix}"
 
 
-def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Give each its own name within one folder: the first keeps it, later ones get a number, the same at every call.
+class LocalNames:
+    """The names of one folder, each given once: the first keeps it, later ones get a number.
 
-    Names that differ in case only are the same to many file systems, so they count as one.
+    The same names in the same order are given the same at every run. Names that differ in case only are the same to
+    many file systems, so they count as one.
     """
-    taken = set[str]()
-    given = []
-    for name in names:
-        chosen = (
-            name if name.casefold() not in taken else next(o for o in other_names(name) if o.casefold() not in taken)
-        )
-        taken.add(chosen.casefold())
-        given.append(chosen)
-    return tuple(given)
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def give(self, name: str) -> str:
+        """*name*, or the first free one beside it."""
+        free = (one for one in chain((name,), other_names(name)) if one.casefold() not in self._taken)
+        chosen = next(free)
+        self._taken.add(chosen.casefold())
+        return chosen

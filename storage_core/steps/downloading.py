@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from storage_core.errors import AccessError, TransferFailed, UsageError
+from storage_core.errors import Forbidden, TransferFailed, UsageError
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.entities import FileSnapshot
 from storage_core.model.handles import Association, AssociationKind, FileHandle, HandleKind
@@ -42,7 +42,7 @@ class Downloader:
         Raises:
             UsageError: no file, a name that cannot be one here, a folder that cannot be written to.
             VerificationMismatch: the bytes are not those that Synapse recorded; nothing was kept.
-            AccessError, Forbidden: it may not be downloaded.
+            Forbidden: it may not be downloaded.
             TransferFailed: the bytes could not be had, or there is no room; running again goes on.
         """
         return await self.download_version(order, await read_file(order.entity_id, self.files, version=order.version))
@@ -111,8 +111,10 @@ class Downloader:
 def _handle_of(snapshot: FileSnapshot) -> FileHandle:
     if snapshot.handle is not None:
         return snapshot.handle
-    raise AccessError(
-        f"You may not download {snapshot.entity_id} ({snapshot.name}).",
+    raise Forbidden(
+        call=f"POST /entity/{snapshot.entity_id}/bundle2",
+        status=403,
+        reason=f"you may not download {snapshot.name}",
         fix="Ask for the permission to download, and see whether conditions for use have to be accepted.",
     )
 

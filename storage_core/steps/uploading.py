@@ -1,5 +1,6 @@
 """Puts a local file into Synapse: bytes first, then the entity that refers to them. Safe to repeat at any point."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from storage_core.errors import BadRequest, UsageError
@@ -23,6 +24,7 @@ from storage_core.transfer_ports import Files, LocalFiles, StoreChoice
 
 # the service tells the same of these at every answer; of the others it makes up a new path each time
 _STEADY = frozenset({LocationKind.SYNAPSE_S3, LocationKind.EXTERNAL_S3, LocationKind.EXTERNAL_GOOGLE_CLOUD})
+_Wanted = tuple[EntityId, StorageLocationId | None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,7 +36,8 @@ class Uploader:
     local: LocalFiles
     storing: Storing
     wishes: TransferWishes = field(default_factory=TransferWishes)
-    _destinations: dict[tuple[EntityId, StorageLocationId | None], UploadDestination] = field(default_factory=dict)
+    _destinations: dict[_Wanted, UploadDestination] = field(default_factory=dict)
+    _asking: dict[_Wanted, asyncio.Lock] = field(default_factory=dict)
 
     async def upload(self, order: UploadOrder) -> Uploaded:
         """Make Synapse hold the file as it is: a new entity, a new version, or nothing when it is there already.
@@ -101,20 +104,24 @@ class Uploader:
 
     async def _destination(self, container_id: EntityId, location_id: StorageLocationId | None) -> UploadDestination:
         key = (container_id, location_id)
-        known = self._destinations.get(key)
-        if known is not None:
+        # one asks, the others of the same container wait for the answer
+        async with self._asking.setdefault(key, asyncio.Lock()):
+            known = self._destinations.get(key)
+            if known is None:
+                known = await self._asked_for(container_id, location_id)
+                if known.kind in _STEADY:
+                    self._destinations[key] = known
             return known
+
+    async def _asked_for(self, container_id: EntityId, location_id: StorageLocationId | None) -> UploadDestination:
         try:
-            found = await self.files.destination(container_id, location_id)
+            return await self.files.destination(container_id, location_id)
         except BadRequest as error:
             raise UsageError(
                 f"Synapse takes no uploads for {container_id} there: {error.reason}.",
                 fix="Files behind a proxy are put there by its owner and then made known with"
                 " `synapse-storage register`; `synapse-storage setting resolve` shows the location.",
             ) from error
-        if found.kind in _STEADY:
-            self._destinations[key] = found
-        return found
 
 
 def _container_of(order: UploadOrder, present: FileSnapshot | None) -> EntityId:

@@ -5,6 +5,7 @@ from storage_core.model.entities import FileSnapshot
 from storage_core.model.handles import FileHandle
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.transfers import ContentFacts, FileChange, FileState, NewFile, Registrable, UploadDestination
+from storage_core.model.trees import FileDetails
 from storage_core.ports import Catalog
 from storage_core.synapse.endpoints.containers import Containers
 from storage_core.synapse.endpoints.file_entities import FileEntities
@@ -35,6 +36,10 @@ class SynapseFiles:
     async def file(self, entity_id: EntityId, *, version: int | None = None) -> FileSnapshot:
         """One version of a file with its handle."""
         return await self._catalog.file(entity_id, version=version)
+
+    async def details(self, entity_id: EntityId) -> FileDetails:
+        """The newest version with its handle, annotations and provenance."""
+        return await self._files.details(entity_id=entity_id)
 
     async def create_file(self, new: NewFile) -> FileState:
         """Make a file entity."""

@@ -3,8 +3,10 @@
 from urllib.parse import quote
 
 from storage_core.model.handles import FileHandle
+from storage_core.model.ids import EntityId
 from storage_core.model.transfers import ContentFacts, FileChange, FileState, NewFile, Registrable
-from storage_core.synapse import wire_files, wire_handles
+from storage_core.model.trees import FileDetails
+from storage_core.synapse import wire_details, wire_files, wire_handles
 from storage_core.synapse.calls import Base, RestCall
 from storage_core.synapse.transport import Transport
 from storage_core.synapse.wire_fields import Fields
@@ -15,6 +17,12 @@ class FileEntities:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    async def details(self, *, entity_id: EntityId) -> FileDetails:
+        """The newest version with its handle, annotations and provenance (contract 6.4). Repeat-safe: it reads."""
+        path = f"/entity/{quote(entity_id, safe='')}/bundle2"
+        call = RestCall(method="POST", path=path, body=wire_details.details_request(), repeat_safe=True)
+        return wire_details.read_details(await self._transport.send(call))
 
     async def create(self, *, new: NewFile) -> FileState:
         """Make a file entity. Conflict when its name is taken.

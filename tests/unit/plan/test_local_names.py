@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage_core.errors import UsageError
-from storage_core.plan.local_names import check_name, distinct_names, local_name, other_names
+from storage_core.plan.local_names import LocalNames, check_name, local_name, other_names
 
 
 @pytest.mark.parametrize("name", ["a.txt", "with blank", "äöü ✓.csv", ".hidden", "CON.txt", "a:b", "x" * 255])
@@ -48,6 +48,11 @@ def test_a_handle_without_a_name_takes_the_entitys() -> None:
 def test_other_names_keep_the_suffix() -> None:
     assert ["a.tar(1).gz", "a.tar(2).gz"] == [name for name, _ in zip(other_names("a.tar.gz"), range(2), strict=False)]
     assert ".bashrc(1)" == next(iter(other_names(".bashrc")))
+
+
+def distinct_names(names: list[str]) -> tuple[str, ...]:
+    folder = LocalNames()
+    return tuple(folder.give(name) for name in names)
 
 
 def test_equal_names_are_told_apart_in_order() -> None:

@@ -1,0 +1,72 @@
+"""The manifest of a downloaded tree, column by column as the existing client writes and reads it (TSV)."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from storage_core.model.trees import Annotation, AnnotationType, ManifestRow
+
+MANIFEST_NAME = "SYNAPSE_METADATA_MANIFEST.tsv"
+COLUMNS = (
+    "path",
+    "parent",
+    "name",
+    "id",
+    "synapseStore",
+    "contentType",
+    "used",
+    "executed",
+    "activityName",
+    "activityDescription",
+)
+_BREAKS = str.maketrans({"\t": " ", "\n": " ", "\r": " "})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def manifest_text(rows: Sequence[ManifestRow]) -> str:
+    """The whole manifest: the client's columns in its order, then one per annotation, by name.
+
+    The format knows no quotes, so tabs and line breaks inside of values become blanks.
+    """
+    names = sorted({one.name for row in rows for one in row.details.annotations} - set(COLUMNS))
+    lines = [(*COLUMNS, *names), *(_cells(row, names) for row in rows)]
+    return "".join("\t".join(cell.translate(_BREAKS) for cell in line) + "\n" for line in lines)
+
+
+def _cells(row: ManifestRow, names: Sequence[str]) -> tuple[str, ...]:
+    snapshot, provenance = row.details.snapshot, row.details.provenance
+    annotations = {one.name: annotation_text(one) for one in row.details.annotations}
+    return (
+        row.path,
+        snapshot.parent_id or "",
+        snapshot.name,
+        snapshot.entity_id,
+        # an address that Synapse only refers to is not stored again from here
+        str(snapshot.handle is None or snapshot.handle.url is None),
+        (snapshot.handle.content_type if snapshot.handle else None) or "",
+        ";".join(provenance.used),
+        ";".join(provenance.executed),
+        provenance.name,
+        provenance.description,
+        *(annotations.get(name, "") for name in names),
+    )
+
+
+def annotation_text(annotation: Annotation) -> str:
+    """One value as it is, several as ``[a,b]``; a text with a comma among several is quoted."""
+    values = [_value(one, annotation.type) for one in annotation.values]
+    if len(values) == 1:
+        return values[0]
+    if not values:
+        return ""
+    if annotation.type is AnnotationType.STRING:
+        values = [f'"{one}"' if "," in one else one for one in values]
+    return f"[{','.join(values)}]"
+
+
+def _value(text: str, kind: AnnotationType) -> str:
+    if kind is AnnotationType.BOOLEAN:
+        return text.capitalize()
+    if kind is AnnotationType.TIMESTAMP_MS and text.lstrip("-").isdigit():
+        moment = _EPOCH + timedelta(milliseconds=int(text))
+        return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
+    return text
