@@ -17,7 +17,10 @@ from urllib.parse import urlsplit
 
 from storage_core.errors import AccessError, UsageError
 from storage_core.model.credentials import TokenFormat
+from storage_core.model.prices import DEFAULT_PRICES, Prices
 from storage_core.model.secret import Secret
+from storage_core.plan.price_settings import SECTION as PRICES
+from storage_core.plan.price_settings import prices_from
 from storage_core.plan.retrying import Patience
 
 __all__ = ["Config", "Flags", "ObjectStoreProfile", "Secret", "SftpLogin", "load_config", "this_shell"]
@@ -110,6 +113,7 @@ class Config:
     sftp_logins: tuple[SftpLogin, ...] = ()
     known_hosts: tuple[Path, ...] = ()
     object_store_profiles: tuple[ObjectStoreProfile, ...] = ()
+    prices: Prices = DEFAULT_PRICES
 
 
 _NO_FLAGS = Flags()
@@ -149,6 +153,9 @@ def load_config(
         sftp_logins=said.sftp_logins(),
         known_hosts=said.known_hosts(),
         object_store_profiles=said.object_store_profiles(),
+        prices=prices_from(
+            partial(said.option, PRICES), partial(said.place, PRICES), is_there=said.has_section(PRICES)
+        ),
     )
 
 

@@ -138,6 +138,7 @@ def opened(
                     at_most_percent=options.max_failures_percent,
                 ),
                 speeds=Speeds(calls_per_minute=config.calls_per_minute),
+                prices=config.prices,
             ),
         )
 

@@ -6,7 +6,9 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from storage_core.model.plans import Plan, StatusCount
+from storage_core.model.prices import Costs
 from storage_core.model.tallies import Tally
+from storage_core.reports.wording import cost_text
 from storage_core.steps.driving import Phase
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
@@ -49,9 +51,16 @@ def show_plan(plan: Plan) -> None:
         f"- of these, table cells: {ahead.cells:,} in {ahead.tables:,} tables; {ahead.snapshots:,} are frozen first",
         f"- Synapse calls: {plan.calls:,}",
         f"- duration: {plan.seconds_low:,} to {plan.seconds_high:,} seconds",
+        *(_money(plan.costs) if plan.costs else ()),
         *(f"- **{finding.level}**: {finding.what} {finding.fix}" for finding in plan.findings),
     ]
     create_markdown_artifact(key="migration-plan", markdown="\n".join(lines), description=f"Plan {plan.hash}")
+
+
+def _money(costs: Costs) -> list[str]:
+    prices = costs.prices
+    lines = [f"- money, {cost.kind}: {cost_text(cost, prices.currency)} ({cost.note})" for cost in costs.lines]
+    return [*lines, f"- prices of {prices.as_of.isoformat()}: {prices.source}"]
 
 
 def show_counts(counts: tuple[StatusCount, ...]) -> None:

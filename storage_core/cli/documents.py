@@ -3,6 +3,7 @@
 from typing import Any
 
 from storage_core.model.plans import Plan, StatusCount
+from storage_core.model.prices import Costs
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -31,9 +32,27 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "calls": plan.calls,
         "seconds_low": plan.seconds_low,
         "seconds_high": plan.seconds_high,
+        "costs": None if plan.costs is None else _costs(plan.costs),
         "items": [_count(count) for count in plan.counts],
         "findings": [
             {"level": str(finding.level), "what": finding.what, "fix": finding.fix} for finding in plan.findings
+        ],
+    }
+
+
+def _costs(costs: Costs) -> dict[str, Any]:
+    return {
+        "currency": costs.prices.currency,
+        "prices_as_of": costs.prices.as_of.isoformat(),
+        "prices_source": costs.prices.source,
+        "lines": [
+            {
+                "kind": str(cost.kind),
+                "amount": None if cost.amount is None else float(cost.amount),
+                "per": "month" if cost.is_monthly else "migration",
+                "note": cost.note,
+            }
+            for cost in costs.lines
         ],
     }
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from storage_core.model.copies import EngineName
 from storage_core.model.items import ItemStatus, ReasonCode
+from storage_core.model.prices import Costs
 from storage_core.model.settings import MigrationSettings
 
 
@@ -65,6 +66,7 @@ class Plan:
     Attributes:
         calls: Synapse calls still to be spent.
         seconds_low, seconds_high: the band in which the run's duration is expected.
+        costs: what copying costs at dated prices; no part of the hash, for a price changes nothing that is written.
     """
 
     settings: MigrationSettings
@@ -76,6 +78,7 @@ class Plan:
     seconds_high: int
     findings: tuple[Finding, ...]
     hash: str
+    costs: Costs | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -12,9 +12,11 @@ from rich.text import Text
 from storage_core.errors import ExitCode
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import FindingLevel, Plan, StatusCount
+from storage_core.model.prices import Costs
 from storage_core.reports.figures import Figures
 from storage_core.reports.verdict import EXIT_MEANINGS, Mood, Verdict, verdict_of
 from storage_core.reports.wording import (
+    cost_text,
     count_text,
     counted,
     duration_text,
@@ -59,7 +61,7 @@ def plan_view(plan: Plan) -> RenderableType:
     return Group(
         Text(f"Plan: {', '.join(plan.settings.roots)} to storage location {location_text(plan.settings.destination)}"),
         Text(f"File version strategy {plan.settings.strategy}; {_tables_text(plan.settings.include_tables)}"),
-        *_spaced([*_count_tables(plan.counts), _ahead(plan)]),
+        *_spaced([*_count_tables(plan.counts), _ahead(plan), *([_costs(plan.costs)] if plan.costs else [])]),
         *_findings(plan),
         Text(""),
         Text(f"Plan hash: {plan.hash}", style="bold"),
@@ -154,6 +156,19 @@ def _ahead(plan: Plan) -> Table:
     ):
         table.add_row(Text(name, style="bright_black"), Text(value))
     return table
+
+
+def _costs(costs: Costs) -> Group:
+    """Money by kind, and of which day the prices are."""
+    table = Table.grid(padding=(0, 2))
+    for cost in costs.lines:
+        table.add_row(
+            Text(f"Money, {cost.kind}", style="bright_black"),
+            Text(cost_text(cost, costs.prices.currency), justify="right"),
+            Text(cost.note),
+        )
+    told = f"Prices of {costs.prices.as_of.isoformat()}: {plain_text(costs.prices.source)}."
+    return Group(table, Text(told, style="bright_black"))
 
 
 def _findings(plan: Plan) -> list[Text]:

@@ -4,6 +4,7 @@ import unicodedata
 from datetime import UTC, datetime
 
 from storage_core.model.items import REASONS, Reason, ReasonCode
+from storage_core.model.prices import Cost
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _THOUSAND = 1000
@@ -66,6 +67,13 @@ def share_text(part: int, whole: int) -> str:
     if part in {0, whole}:
         return "0 %" if part == 0 else "100 %"
     return f"{min(99.9, max(0.1, 100 * part / whole)):.1f} %"
+
+
+def cost_text(cost: Cost, currency: str) -> str:
+    """``1,150.00 USD a month``, or ``unknown``."""
+    if cost.amount is None:
+        return "unknown"
+    return f"{cost.amount:,.2f} {currency}{' a month' if cost.is_monthly else ''}"
 
 
 def plain_text(text: str) -> str:

@@ -6,10 +6,12 @@ from typing import Any, Protocol, TypeVar
 
 from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.model.plans import Plan, StatusCount, WorkAhead
+from storage_core.model.prices import Prices
 from storage_core.model.tallies import Tally
 from storage_core.plan.estimating import Speeds, make_plan
 from storage_core.plan.outcomes import Ending, FailureLimit, exit_code
 from storage_core.plan.preflight import PreflightFacts, findings
+from storage_core.plan.pricing import costs_of
 from storage_core.ports import Ledger
 from storage_core.steps.driving import Launcher, Phase, Watch, drive
 from storage_core.steps.phases import INDEXING, migrating
@@ -43,7 +45,7 @@ class Migration:
     Not thread-safe: it lives on the thread that opened the index.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing it brings together
         self,
         *,
         ledger: Ledger,
@@ -53,6 +55,7 @@ class Migration:
         watch: Watch,
         limit: FailureLimit,
         speeds: Speeds,
+        prices: Prices,
     ) -> None:
         self._ledger = ledger
         self._services = services
@@ -60,6 +63,7 @@ class Migration:
         self._launcher = launcher
         self._watch = _LimitedWatch(watch, limit, ledger)
         self._speeds = speeds
+        self._prices = prices
         self._facts: PreflightFacts | None = None
 
     def prepare(self) -> PreflightFacts:
@@ -86,13 +90,15 @@ class Migration:
 
     def plan(self) -> Plan:
         """What is still to be done, and what it will cost."""
-        return make_plan(
+        ahead = self._ahead()
+        plan = make_plan(
             settings=self._ledger.settings,
-            ahead=self._ahead(),
+            ahead=ahead,
             counts=self._ledger.counts(),
             findings=findings(self.prepare(), self._ledger.settings),
             speeds=self._speeds,
         )
+        return replace(plan, costs=costs_of(ahead, self._prices))
 
     def confirm(self, plan_hash: str, *, by: str) -> None:
         """Note that somebody agreed to the plan with this hash.

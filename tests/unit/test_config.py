@@ -2,6 +2,9 @@
 
 import os
 import pickle
+import re
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from storage_core.config import (
     load_config,
 )
 from storage_core.errors import AccessError, ExitCode, UsageError
+from storage_core.model.prices import DEFAULT_PRICES
 
 ENDPOINTS = """
 [endpoints]
@@ -246,3 +250,35 @@ def test_a_secret_shows_itself_nowhere():
         assert "planted-secret" not in text
     with pytest.raises(TypeError):
         pickle.dumps(config.token)
+
+
+PRICES = "[default]\nauthtoken = t\n[prices]\n"
+
+
+def test_without_a_word_the_built_in_prices_hold():
+    assert DEFAULT_PRICES == load({"SYNAPSE_AUTH_TOKEN": "t0ken"}).prices
+
+
+def test_own_prices_replace_all_built_in_ones(write):
+    """What the section leaves out is unknown: prices of two days are never mixed."""
+    prices = load(path=write(PRICES + "date = 2026-03-31\ncurrency = EUR\nstorage_per_gb_month = 0.0245\n")).prices
+
+    assert (date(2026, 3, 31), "EUR", Decimal("0.0245")) == (prices.as_of, prices.currency, prices.storage_per_gb_month)
+    assert (None, None) == (prices.writes_per_thousand, prices.between_regions_per_gb)
+    assert "synapse.config" in prices.source
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("storage_per_gb_month = 0.02\n", "no date under [prices]"),
+        ("date = 31.3.2026\n", "no day"),
+        ("date = 2026-03-31\nreads_per_thousand = cheap\n", "no price"),
+        ("date = 2026-03-31\nreads_per_thousand = -1\n", "no price"),
+        ("date = 2026-03-31\nreads_per_thousand = Infinity\n", "no price"),
+        ("date = 2026-03-31\ncurrency = $\n", "no currency"),
+    ],
+)
+def test_a_price_that_makes_no_sense_is_refused(write, lines, says):
+    with pytest.raises(UsageError, match=re.escape(says)):
+        load(path=write(PRICES + lines))

@@ -43,10 +43,12 @@ def test_a_migration_from_index_to_verify(
 
     planned = json.loads(run("plan", "x.duckdb", "--json").stdout)
     assert (files, copies, True) == (planned["repoints"], planned["copies"], planned["is_indexed"])
+    assert ["requests", "between regions", "kept twice"] == [line["kind"] for line in planned["costs"]["lines"]]
 
     refused = run("migrate", root, destination, "x.duckdb")
     assert refused.returncode == 6
     assert f"Plan hash: {planned['hash']}" in refused.stdout
+    assert f"Prices of {planned['costs']['prices_as_of']}: " in refused.stdout
     assert refused.stderr.rstrip().endswith(f"synapse-storage migrate {root} {destination} x.duckdb --force")
     assert {"INDEXED": files, "ALREADY_MIGRATED": 2} == _counts(run, "x.duckdb")
 
