@@ -160,5 +160,6 @@ def _services(remote: Remote, ledger: Ledger, options: RunOptions, part_limits: 
         settings=settings,
         proof_level=options.proof,
         table_snapshots=options.table_snapshots,
+        indexing=options.indexing,
         etag_meanings=EtagMeanings({settings.destination: ledger.etag_meaning(settings.destination)}),
     )

@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 
 from storage_core.steps.driving import Ticket
-from storage_core.steps.migration import Network
+from storage_core.steps.services import Network
 
 BatchCode = Callable[[], Coroutine[Any, Any, None]]
 

@@ -17,6 +17,12 @@ def fetch_cells(batch: str) -> None:
     AT_HAND.run(batch)
 
 
+@task(name="fetch-handles-by-view", task_run_name="{batch}", tags=["synapse"], **TASK_OPTIONS)
+def fetch_handles_by_view(batch: str) -> None:
+    """Read thousands of files through a file view, a hundred handles per call."""
+    AT_HAND.run(batch)
+
+
 @task(name="fetch-handles", task_run_name="{batch}", tags=["synapse"], **TASK_OPTIONS)
 def fetch_handles(batch: str) -> None:
     """Read the files of one batch: one call per version that counts."""

@@ -33,6 +33,10 @@ class RunLogWatch:
         """Say what came of it."""
         self._log.info("%s: %d done, %d failed, %d drifted", phase.doing, total.done, total.failed, total.drifted)
 
+    def remark(self, text: str) -> None:
+        """Say it."""
+        self._log.info("%s", text)
+
     def must_stop(self, total: Tally) -> bool:
         """Never."""
         del total

@@ -7,7 +7,8 @@ import typer
 
 from storage_core.errors import UsageError
 from storage_core.model.ids import EntityId, parse_entity_id, parse_entity_ids, parse_storage_location_id
-from storage_core.model.settings import FileVersionStrategy, MigrationSettings
+from storage_core.model.settings import FileVersionStrategy, IndexOptions, IndexVia, MigrationSettings
+from storage_core.plan.viewing import check_options
 
 EntityArgument = Annotated[
     str,
@@ -53,6 +54,39 @@ FailuresOption = Annotated[
         show_default=False,
     ),
 ]
+IndexViaOption = Annotated[
+    IndexVia,
+    typer.Option(
+        "--index-via",
+        help="view: through a temporary file view, always deleted. bundle: file by file. auto: through --view, if any.",
+    ),
+]
+ViewOption = Annotated[
+    str | None,
+    typer.Option(
+        "--view", metavar="ID", help="Read files through this file view; it is left as it is.", show_default=False
+    ),
+]
+NoProvenanceOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-provenance",
+        help="No file has provenance. Only for strategy new and a view, which then spares a call per file.",
+    ),
+]
+
+
+def index_options(via: IndexVia, view: str | None, *, no_provenance: bool) -> IndexOptions:
+    """How the index is filled, from the words on the command line.
+
+    Raises:
+        UsageError: the view's id is none, or the words contradict each other.
+    """
+    options = IndexOptions(
+        via=via, view=None if view is None else parse_entity_id(view), asks_provenance=not no_provenance
+    )
+    check_options(options)
+    return options
 
 
 def settings_from(

@@ -71,6 +71,10 @@ class LineWatch:
             took = duration_text(time.monotonic() - self._began)
             self._session.say(f"{phase.doing}: {tally_text(total)} in {took}")
 
+    def remark(self, text: str) -> None:
+        """Say it."""
+        self._session.say(text)
+
     def must_stop(self, total: Tally) -> bool:
         """Never."""
         del total
@@ -85,7 +89,8 @@ class LineWatch:
 class LiveWatch:
     """One live line per phase."""
 
-    def __init__(self, expectations: Expectations) -> None:
+    def __init__(self, session: Session, expectations: Expectations) -> None:
+        self._session = session
         self._expectations = expectations
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -111,6 +116,11 @@ class LiveWatch:
             self._progress.update(self._task, total=total.count, completed=total.count, told=tally_text(total))
         self.close()
 
+    def remark(self, text: str) -> None:
+        """Say it in a line of its own."""
+        self.close()
+        self._session.say(text)
+
     def must_stop(self, total: Tally) -> bool:
         """Never."""
         del total
@@ -131,7 +141,7 @@ def watching(session: Session, expectations: Expectations) -> "Iterator[Watch]":
     if session.quiet:
         yield QuietWatch()
     elif is_terminal(sys.stderr):
-        live = LiveWatch(expectations)
+        live = LiveWatch(session, expectations)
         try:
             yield live
         finally:

@@ -12,7 +12,7 @@ from storage_core.errors import ExitCode
 from storage_core.model.copies import ProofLevel
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import StatusCount
-from storage_core.model.settings import MigrationSettings, RunOptions
+from storage_core.model.settings import IndexOptions, MigrationSettings, RunOptions
 from storage_core.plan.outcomes import Ending
 from storage_core.reports.wording import count_text, counted
 
@@ -52,6 +52,7 @@ def run_options(
     max_failures: str | None,
     proof: ProofLevel = ProofLevel.STANDARD,
     table_snapshots: bool = True,
+    indexing: IndexOptions | None = None,
 ) -> RunOptions:
     """How the run behaves, from the words on the command line."""
     at_most, percent = parse_failure_limit(max_failures)
@@ -61,6 +62,7 @@ def run_options(
         max_failures_percent=percent,
         proof=proof,
         table_snapshots=table_snapshots,
+        indexing=indexing or IndexOptions(),
     )
 
 

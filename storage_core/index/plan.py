@@ -1,7 +1,7 @@
 """The index as a plan sees it, and what a person may ask of it: confirm, retry, look again."""
 
 from storage_core.index.database import Database
-from storage_core.index.rows import numbers
+from storage_core.index.rows import UNKNOWN_ACTIVITY, numbers
 from storage_core.model.items import REASONS, ItemStatus, ReasonClass, ReasonCode
 from storage_core.model.plans import StatusCount, WorkAhead
 from storage_core.model.settings import MigrationSettings
@@ -84,6 +84,12 @@ where state = 'FAILED' or (state = 'DONE' and kind in ('project', 'folder', 'tab
 returning seq
 """
 
+_UNKNOWN_PROVENANCE = f"""
+select distinct item.entity from item join item_facts using (item_id)
+where item.status = 'INDEXED' and item.place = 'new' and item.to_handle is null
+    and item_facts.activity_id = '{UNKNOWN_ACTIVITY}'
+"""  # noqa: S608 - a constant
+
 
 class PlanTables:
     """Implements ports.PlanLedger, but for `publish`."""
@@ -127,6 +133,10 @@ class PlanTables:
             snapshots=snapshots,
             fingerprint=f"{verifications:x}-{mixed:016x}-{added:x}",
         )
+
+    def unknown_provenance(self) -> int:
+        """See ports.PlanLedger."""
+        return len(self._database.rows(_UNKNOWN_PROVENANCE))
 
     def confirm(self, plan_hash: str, *, by: str) -> None:
         """See ports.PlanLedger."""
@@ -189,6 +199,17 @@ class PlanTables:
             self._database.rows("delete from marker where name = 'indexed'")
             self._database.journal([("index again", None, None, f"{len(reopened)} entities are looked into again")])
         return len(reopened)
+
+    def reopen_unknown_provenance(self) -> int:
+        """See ports.WalkLedger."""
+        entities = [int(number) for (number,) in self._database.rows(_UNKNOWN_PROVENANCE)]
+        if entities:
+            with self._database.transaction():
+                self._database.rows(_LOOK_AGAIN, wanted=numbers(entities))
+                self._database.rows("delete from marker where name = 'indexed'")
+                told = f"{len(entities)} files are read again, for their provenance"
+                self._database.journal([("index again", None, None, told)])
+        return len(entities)
 
     def _numbers(self, sql: str, reasons: list[str]) -> list[int]:
         return [int(number) for (number,) in self._database.rows(sql, [reasons])]

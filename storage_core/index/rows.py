@@ -102,6 +102,9 @@ FACTS_SCHEMA = pa.schema(
     ]
 )
 
+UNKNOWN_ACTIVITY = "?"
+"""In the column item_facts.activity_id: nobody has looked whether there is one."""
+
 NUMBERS_SCHEMA = pa.schema([("number", pa.int64())])
 
 
@@ -170,7 +173,8 @@ def facts_row(item_id: int, item: IndexedItem) -> tuple[Any, ...]:
         )
     )
     body = None if facts.body is None else facts.body.json_text
-    return (item_id, facts.etag, body, facts.activity_id, *known)
+    activity_id = facts.activity_id if facts.knows_activity else UNKNOWN_ACTIVITY
+    return (item_id, facts.etag, body, activity_id, *known)
 
 
 def found_entity(row: tuple[Any, ...]) -> FoundEntity:
@@ -278,7 +282,8 @@ def change_of(ready: ReadyPlace) -> SwapVersionHandle | AddVersion:
 def _kept(ready: ReadyPlace) -> KeptEntity | None:
     if ready.etag is None or ready.body is None:
         return None
-    activity_id = None if ready.activity_id is None else ActivityId(ready.activity_id)
+    is_known = ready.activity_id not in {None, UNKNOWN_ACTIVITY}
+    activity_id = ActivityId(ready.activity_id or "") if is_known else None
     return KeptEntity(etag=ready.etag, body=EntityBody(json_text=ready.body), activity_id=activity_id)
 
 

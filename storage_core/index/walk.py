@@ -38,6 +38,11 @@ select seq, entity, parent, name, kind, version from found
 where seq > ? and state = 'PENDING' and kind in (?, ?) order by seq limit ?
 """
 
+_PENDING_BY_ENTITY = """
+select seq, entity, parent, name, kind, version from found
+where entity > ? and state = 'PENDING' and kind = ? order by entity limit ?
+"""
+
 _CLOSE = "update found set state = ? from closed where found.seq = closed.number"
 
 _KNOWN = """
@@ -119,6 +124,18 @@ class WalkTables:
     def pending_files(self, *, after: int, limit: int) -> tuple[FoundEntity, ...]:
         """See ports.WalkLedger."""
         return self._pending(_FILE_KINDS, after, limit)
+
+    def count_pending_files(self) -> int:
+        """See ports.WalkLedger."""
+        rows = self._database.rows(
+            "select count(*) from found where state = 'PENDING' and kind = ?", [EntityKind.FILE.value]
+        )
+        return int(rows[0][0])
+
+    def pending_shown_files(self, *, after: int, limit: int) -> tuple[FoundEntity, ...]:
+        """See ports.WalkLedger."""
+        rows = self._database.rows(_PENDING_BY_ENTITY, [after, EntityKind.FILE.value, limit])
+        return tuple(found_entity(row) for row in rows)
 
     def record_listings(self, outcomes: Sequence[Listed | LookFailed]) -> Tally:
         """See ports.WalkLedger."""

@@ -76,7 +76,8 @@ class FileSnapshot:
     """One version of a file entity, read in a single bundle call (contract 6.4).
 
     ``etag`` is all zeros for a version that is not the current one. ``handle`` is None when the caller may
-    not download it, or when Synapse shows none.
+    not download it, or when Synapse shows none. ``body`` is None when it was not asked for. ``knows_activity`` says
+    whether it was looked for; a file view shows none.
     """
 
     entity_id: EntityId
@@ -88,9 +89,10 @@ class FileSnapshot:
     etag: str
     handle_id: FileHandleId | None
     handle: FileHandle | None
-    body: EntityBody
+    body: EntityBody | None
     activity_id: ActivityId | None = None
     permissions: Permissions | None = None
+    knows_activity: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

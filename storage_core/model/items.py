@@ -135,6 +135,7 @@ class ItemFacts:
         column_name: of a cell, as the table called it when it was indexed.
         etag: the entity's concurrency token when it was the current version, else None.
         body: the whole entity, kept for strategy new only.
+        knows_activity: whether the provenance was looked for.
     """
 
     entity_id: EntityId
@@ -147,6 +148,7 @@ class ItemFacts:
     body: EntityBody | None = None
     activity_id: ActivityId | None = None
     column_name: str | None = None
+    knows_activity: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

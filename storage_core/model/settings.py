@@ -1,6 +1,6 @@
 """What to migrate and how; bound to the index file that is made with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from storage_core.model.copies import ProofLevel
@@ -14,6 +14,11 @@ class FileVersionStrategy(StrEnum):
     LATEST = "latest"
     ALL = "all"
     SKIP = "skip"
+
+    @property
+    def changes_in_place(self) -> bool:
+        """Whether it exchanges the handles of versions that exist, and adds none."""
+        return self in {FileVersionStrategy.LATEST, FileVersionStrategy.ALL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,29 @@ class MigrationSettings:
     include_tables: bool = False
 
 
+class IndexVia(StrEnum):
+    """How files are read: through a file view, or one by one. `auto` uses a view it is given, and makes none."""
+
+    AUTO = "auto"
+    BUNDLE = "bundle"
+    VIEW = "view"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexOptions:
+    """How an index is filled. The same places are found either way, so an index is not bound to it.
+
+    Attributes:
+        view: an existing file view to read through; it is never deleted.
+        asks_provenance: whether strategy new looks for each file's provenance, which no view shows. Without asking, a
+            new version gets none.
+    """
+
+    via: IndexVia = IndexVia.AUTO
+    view: EntityId | None = None
+    asks_provenance: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """How a run behaves; may differ from run to run on the same index.
@@ -47,3 +75,4 @@ class RunOptions:
     max_failures_percent: float | None = None
     proof: ProofLevel = ProofLevel.STANDARD
     table_snapshots: bool = True
+    indexing: IndexOptions = field(default_factory=IndexOptions)

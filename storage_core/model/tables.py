@@ -29,11 +29,12 @@ class FileColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRow:
-    """One row of a query. `values` are texts or None, in the order of the columns."""
+    """One row of a query. `values` are texts or None, in the order of the columns; `etag` is of a view's entity."""
 
     row_id: int | None
     version: int | None
     values: tuple[str | None, ...]
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

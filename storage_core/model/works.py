@@ -23,6 +23,21 @@ class FoundEntity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilesChunk:
+    """Files that are looked up in a view together, by rising entity id; at least one."""
+
+    files: tuple[FoundEntity, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewFailed:
+    """A view could not be read; the files that it was to show are read one by one."""
+
+    view_id: EntityId
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """All children of one container, each once. The container is finished when this is recorded."""
 

@@ -120,5 +120,18 @@ def findings(facts: PreflightFacts, settings: MigrationSettings) -> tuple[Findin
     return tuple(found)
 
 
+def unknown_provenance(files: int) -> tuple[Finding, ...]:
+    """What agreeing means for files that are said to have no provenance."""
+    if not files:
+        return ()
+    return (
+        Finding(
+            level=FindingLevel.WARNING,
+            what=f"Nobody looked whether {files:,} files have provenance (--no-provenance); new versions get none.",
+            fix="If some have, index again without --no-provenance.",
+        ),
+    )
+
+
 def _named(location: StorageLocationId | None) -> str:
     return "a proxy" if location is None else f"storage location {location}"

@@ -40,6 +40,7 @@ def facts_of(snapshot: FileSnapshot, strategy: FileVersionStrategy) -> ItemFacts
         etag=snapshot.etag if snapshot.is_latest else None,
         body=snapshot.body if adds_version else None,
         activity_id=snapshot.activity_id if adds_version else None,
+        knows_activity=snapshot.knows_activity,
     )
 
 

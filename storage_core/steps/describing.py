@@ -10,10 +10,16 @@ from storage_core.steps.services import Emit, Services
 from storage_core.steps.walking import look_failed
 
 
-async def describe_file(found: FoundEntity, services: Services, emit: Emit) -> None:
-    """Read one file's versions and judge each; the file is recorded whole or not at all."""
+async def describe_file(
+    found: FoundEntity, services: Services, emit: Emit, *, current: FileSnapshot | None = None
+) -> None:
+    """Read one file's versions and judge each; the file is recorded whole or not at all.
+
+    Args:
+        current: its current version, when that is known already.
+    """
     try:
-        snapshots = await _snapshots(found, services)
+        snapshots = await _snapshots(found, current, services)
         items = tuple([await _judged(snapshot, services) for snapshot in snapshots])
     except NotFound:
         emit(Described(seq=found.seq, entity_id=found.entity_id, items=(_gone(found),)))
@@ -24,18 +30,19 @@ async def describe_file(found: FoundEntity, services: Services, emit: Emit) -> N
     emit(Described(seq=found.seq, entity_id=found.entity_id, items=items))
 
 
-async def _snapshots(found: FoundEntity, services: Services) -> tuple[FileSnapshot, ...]:
+async def _snapshots(found: FoundEntity, known: FileSnapshot | None, services: Services) -> tuple[FileSnapshot, ...]:
     """The versions that count, lowest first.
 
     The current version is read last: what it says about etag and handle is then the newest knowledge.
     """
     catalog = services.catalog
     older: list[FileSnapshot] = []
-    if services.settings.strategy is FileVersionStrategy.ALL and found.version > 1:
+    newest = found.version if known is None else known.version
+    if services.settings.strategy is FileVersionStrategy.ALL and newest > 1:
         # A file whose newest version is number 1 has no other; the listing told us, so no call is spent.
         numbers = sorted(await catalog.versions(found.entity_id))
         older = [await catalog.file(found.entity_id, version=number) for number in numbers[:-1]]
-    current = await catalog.file(found.entity_id)
+    current = known or await catalog.file(found.entity_id)
     return (*(snapshot for snapshot in older if snapshot.version != current.version), current)
 
 

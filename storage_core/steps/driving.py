@@ -99,6 +99,10 @@ class Watch(Protocol):
         """A phase is complete."""
         ...
 
+    def remark(self, text: str) -> None:
+        """Something that people should know, outside the phases."""
+        ...
+
     def must_stop(self, total: Tally) -> bool:
         """Whether to claim no more: the failure limit was reached. What is in flight is still finished."""
         ...
@@ -344,6 +348,9 @@ class QuietWatch:
         """Ignore."""
 
     def ended(self, phase: Phase[Any], total: Tally) -> None:
+        """Ignore."""
+
+    def remark(self, text: str) -> None:
         """Ignore."""
 
     def must_stop(self, total: Tally) -> bool:

@@ -24,6 +24,33 @@ class EtagMeanings:
         self._known[location_id] = meaning
 
 
+class ViewAtHand:
+    """The file view through which files are read at present, if any.
+
+    Attributes:
+        usable: its id, until something is wrong with it.
+        trouble: what is wrong with it.
+    """
+
+    def __init__(self) -> None:
+        self.usable: EntityId | None = None
+        self.trouble: str | None = None
+
+    def begin(self, view_id: EntityId | None) -> None:
+        """Read through this view from now on."""
+        self.usable, self.trouble = view_id, None
+
+    def give_up(self, trouble: str) -> bool:
+        """Read through it no longer; whether it was in use until now."""
+        was_usable, self.usable = self.usable is not None, None
+        self.trouble = self.trouble or trouble
+        return was_usable
+
+    def end(self) -> None:
+        """Read through no view."""
+        self.usable = self.trouble = None
+
+
 class KnownLocations:
     """Facts of source locations, asked for once each: one call per location, not per file."""
 

@@ -1,8 +1,9 @@
 """One migration from end to end, over ports. The command line, the API and the flows all drive this class."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.model.plans import Plan, StatusCount, WorkAhead
@@ -10,23 +11,15 @@ from storage_core.model.prices import Prices
 from storage_core.model.tallies import Tally
 from storage_core.plan.estimating import Speeds, make_plan
 from storage_core.plan.outcomes import Ending, FailureLimit, exit_code
-from storage_core.plan.preflight import PreflightFacts, findings
+from storage_core.plan.preflight import PreflightFacts, findings, unknown_provenance
 from storage_core.plan.pricing import costs_of
+from storage_core.plan.viewing import check_options
 from storage_core.ports import Ledger
 from storage_core.steps.driving import Launcher, Phase, Watch, drive
-from storage_core.steps.phases import INDEXING, migrating
+from storage_core.steps.phases import DESCRIBE, DESCRIBE_BY_VIEW, DESCRIBE_TABLES, WALK, migrating
 from storage_core.steps.preflight import preflight
-from storage_core.steps.services import Services
-
-T = TypeVar("T")
-
-
-class Network(Protocol):
-    """The event loop that owns all network I/O, seen from the index thread."""
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run *work* there and wait for its result."""
-        ...
+from storage_core.steps.services import Network, Services
+from storage_core.steps.viewing import FileViews
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,26 +57,41 @@ class Migration:
         self._watch = _LimitedWatch(watch, limit, ledger)
         self._speeds = speeds
         self._prices = prices
+        self._views = FileViews(ledger, services, network, watch.remark)
         self._facts: PreflightFacts | None = None
 
     def prepare(self) -> PreflightFacts:
-        """Check that the migration can work (see `preflight`); asks Synapse once per run."""
+        """Check that the migration can work (see `preflight`); asks Synapse once per run.
+
+        Deletes what an earlier run, broken off, has left in Synapse: its temporary file view.
+        """
         if self._facts is None:
             self._facts = self._network.run(preflight(self._services.settings, self._services.catalog))
             self._remember(self._facts)
+            self._views.delete_left_over()
         return self._facts
 
     def index(self, *, refresh: bool = False) -> RunOutcome:
-        """Fill the index. Changes nothing in Synapse; goes on where an earlier call ended.
+        """Fill the index; goes on where an earlier call ended.
+
+        Changes nothing in Synapse, except that a temporary view comes and goes when one is asked for.
 
         Args:
             refresh: when everything was looked at before, look again at what may have changed.
+
+        Raises:
+            UsageError: the options contradict each other, or the view to be used is not fit for it.
         """
+        check_options(self._services.indexing)
         facts = self.prepare()
+        self._views.check(facts.roots)
         if refresh and self._has_looked_everywhere():
             self._ledger.reopen_for_reindex()
         self._ledger.add_roots([root.header for root in facts.roots])
-        outcome = self._run(INDEXING, "indexing")
+        if self._services.indexing.asks_provenance:
+            self._ledger.reopen_unknown_provenance()
+        with closing(self._indexing(facts)) as phases:
+            outcome = self._run(phases, "indexing")
         if outcome.ending is Ending.COMPLETE:
             self._ledger.finish_indexing()
         return self._told(outcome)
@@ -95,7 +103,10 @@ class Migration:
             settings=self._ledger.settings,
             ahead=ahead,
             counts=self._ledger.counts(),
-            findings=findings(self.prepare(), self._ledger.settings),
+            findings=(
+                *findings(self.prepare(), self._ledger.settings),
+                *unknown_provenance(self._ledger.unknown_provenance()),
+            ),
             speeds=self._speeds,
         )
         return replace(plan, costs=costs_of(ahead, self._prices))
@@ -149,6 +160,20 @@ class Migration:
             raise NotConfirmed(f"Nobody has confirmed plan {current}.", fix="Show the plan and confirm it first.")
         return self._told(self._run(migrating(table_snapshots=self._services.table_snapshots), "migrating"))
 
+    def _indexing(self, facts: PreflightFacts) -> Generator[Phase[Any]]:
+        """The phases that fill the index.
+
+        A view is made when it is known how much there is to read. It is gone before the next phase, and also when no
+        next one is asked for.
+        """
+        yield WALK
+        waiting = self._ledger.count_pending_files()
+        with self._views.at_hand(facts.roots, waiting, self._speeds) as has_view:
+            if has_view:
+                yield DESCRIBE_BY_VIEW
+        yield DESCRIBE
+        yield DESCRIBE_TABLES
+
     def _ahead(self) -> WorkAhead:
         ahead = self._ledger.ahead()
         return ahead if self._services.table_snapshots else replace(ahead, snapshots=0)
@@ -158,7 +183,7 @@ class Migration:
         pending = (self._ledger.pending_containers, self._ledger.pending_files, self._ledger.pending_tables)
         return not any(claim(after=0, limit=1) for claim in pending)
 
-    def _run(self, phases: Sequence[Phase[Any]], what: str) -> RunOutcome:
+    def _run(self, phases: Iterable[Phase[Any]], what: str) -> RunOutcome:
         self._ledger.note(f"{what} began", "")
         total = Tally()
         for phase in phases:
@@ -211,6 +236,9 @@ class _LimitedWatch:
         self._failed_before += total.failed
         self._most_in_a_phase = max(self._most_in_a_phase, total.count)
         self._inner.ended(phase, total)
+
+    def remark(self, text: str) -> None:
+        self._inner.remark(text)
 
     def must_stop(self, total: Tally) -> bool:
         seen = max(self._most_in_a_phase, total.count)

@@ -6,11 +6,24 @@ from typing import Any, TypeVar
 from storage_core.model.copies import CopyRequest
 from storage_core.model.repoints import RepointOutcome
 from storage_core.model.tallies import Tally
-from storage_core.model.works import CellsWork, FoundEntity, ProofWork, RepointWork, SnapshotWork, VerifyWork
+from storage_core.model.works import (
+    CellsWork,
+    Described,
+    FilesChunk,
+    FoundEntity,
+    LookFailed,
+    ProofWork,
+    RepointWork,
+    SnapshotWork,
+    VerifyWork,
+    ViewFailed,
+)
 from storage_core.plan.cells import CELLS_AT_ONCE
+from storage_core.plan.viewing import FILES_PER_READ
 from storage_core.ports import Ledger
 from storage_core.steps.copying import copy_handle
 from storage_core.steps.describing import describe_file
+from storage_core.steps.describing_by_view import describe_chunk
 from storage_core.steps.describing_tables import describe_table
 from storage_core.steps.driving import Phase
 from storage_core.steps.proving import prove_chunk
@@ -36,6 +49,9 @@ _TABLES_ACTIVE = 2
 """Tables read, or written, side by side: each has a page of cells in memory, and pages must not pile up faster than
 the index takes them."""
 
+_CHUNKS_ACTIVE = 3
+"""Chunks of files looked up in a view side by side: one may wait for the view while others read handles."""
+
 T = TypeVar("T")
 
 
@@ -59,6 +75,23 @@ def _record_cells(ledger: Ledger, outcomes: Sequence[tuple[RepointOutcome, ...]]
     return ledger.record_repoints([outcome for batch in outcomes for outcome in batch])
 
 
+def _claim_chunks(ledger: Ledger, after: int, limit: int) -> list[FilesChunk]:
+    files = ledger.pending_shown_files(after=after, limit=limit * FILES_PER_READ)
+    starts = range(0, len(files), FILES_PER_READ)
+    return [FilesChunk(files=files[start : start + FILES_PER_READ]) for start in starts]
+
+
+def _last_entity(chunk: FilesChunk) -> int:
+    return int(chunk.files[-1].entity_id[3:])
+
+
+def _record_shown(ledger: Ledger, outcomes: Sequence[Described | LookFailed | ViewFailed]) -> Tally:
+    for outcome in outcomes:
+        if isinstance(outcome, ViewFailed):
+            ledger.note("view failed", f"{outcome.view_id}: {outcome.detail}")
+    return ledger.record_descriptions([outcome for outcome in outcomes if not isinstance(outcome, ViewFailed)])
+
+
 def _last_copy(chunk: tuple[ProofWork, ...]) -> int:
     return chunk[-1].copied.copy_id
 
@@ -77,6 +110,17 @@ WALK: Phase[FoundEntity] = Phase(
     batch_size=500,
     active=_CALLS_ACTIVE,
     finds_more=True,
+)
+
+DESCRIBE_BY_VIEW: Phase[FilesChunk] = Phase(
+    name="fetch-handles-by-view",
+    doing="Reading files through a view",
+    claim=_claim_chunks,
+    number=_last_entity,
+    work=describe_chunk,
+    record=_record_shown,
+    batch_size=_CHUNKS_ACTIVE,
+    active=_CHUNKS_ACTIVE,
 )
 
 DESCRIBE: Phase[FoundEntity] = Phase(
@@ -167,8 +211,8 @@ VERIFY: Phase[tuple[VerifyWork, ...]] = Phase(
     active=_CALLS_ACTIVE,
 )
 
-INDEXING: tuple[Phase[Any], ...] = (WALK, DESCRIBE, DESCRIBE_TABLES)
-"""Changes nothing in Synapse."""
+INDEXING: tuple[Phase[Any], ...] = (WALK, DESCRIBE_BY_VIEW, DESCRIBE, DESCRIBE_TABLES)
+"""Changes nothing in Synapse. The second one only when there is a view; the third reads what the second has left."""
 
 MIGRATING: tuple[Phase[Any], ...] = (COPY, PROVE, COPY, PROVE, SNAPSHOT_TABLES, REPOINT, REPOINT_CELLS, VERIFY)
 """Copying and proving stand twice: a copy that proved bad is discarded and made anew, once."""

@@ -1,18 +1,28 @@
 """What a step may use: ports, and the settings of the run."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from storage_core.model.copies import ProofLevel
-from storage_core.model.settings import MigrationSettings
+from storage_core.model.settings import IndexOptions, MigrationSettings
 from storage_core.ports import Catalog, Clock, CopyEngine, ObjectReader
-from storage_core.steps.known import EtagMeanings, KnownLocations
+from storage_core.steps.known import EtagMeanings, KnownLocations, ViewAtHand
 from storage_core.steps.turns import TableTurns
+
+T = TypeVar("T")
 
 Emit = Callable[[Any], None]
 """Hands one outcome to the thread that owns the index. Never blocks, never fails."""
+
+
+class Network(Protocol):
+    """The event loop that owns all network I/O, seen from the index thread."""
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run *work* there and wait for its result."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +40,9 @@ class Services:
     settings: MigrationSettings
     proof_level: ProofLevel = ProofLevel.STANDARD
     table_snapshots: bool = True
+    indexing: IndexOptions = field(default_factory=IndexOptions)
     etag_meanings: EtagMeanings = field(default_factory=EtagMeanings)
     locations: KnownLocations = field(default_factory=KnownLocations)
+    view: ViewAtHand = field(default_factory=ViewAtHand)
     turns: TableTurns = field(default_factory=TableTurns)
     stop: threading.Event = field(default_factory=threading.Event)

@@ -22,6 +22,7 @@ from storage_core.synapse.endpoints.upload_destinations import UploadDestination
 from storage_core.synapse.endpoints.users import Users
 from storage_core.synapse.table_catalog import SynapseTableCatalog
 from storage_core.synapse.transport import Transport
+from storage_core.synapse.view_catalog import SynapseViewCatalog
 
 _ANONYMOUS = "273950"
 _VERSIONS_PER_PAGE = 1000
@@ -30,11 +31,12 @@ _ALL_KINDS = tuple(kind for kind in EntityKind if kind is not EntityKind.UNKNOWN
 _KINDS_BEFORE_2025 = tuple(kind for kind in _ALL_KINDS if kind is not EntityKind.RECORD_SET)
 
 
-class SynapseCatalog(SynapseTableCatalog):
+class SynapseCatalog(SynapseTableCatalog, SynapseViewCatalog):
     """Synapse's records. One call per method unless it says otherwise."""
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
-        super().__init__(transport, clock)
+        SynapseTableCatalog.__init__(self, transport, clock)
+        SynapseViewCatalog.__init__(self, transport, clock)
         self._entities = Entities(transport)
         self._handles = FileHandles(transport)
         self._locations = StorageLocations(transport)
@@ -78,9 +80,7 @@ class SynapseCatalog(SynapseTableCatalog):
     async def _children(
         self, container_id: EntityId, page_token: str | None, kinds: tuple[EntityKind, ...]
     ) -> ChildrenPage:
-        return await self._entities.children(
-            container_id=container_id, kinds=kinds, page_token=page_token, count=page_token is None
-        )
+        return await self._entities.children(container_id=container_id, kinds=kinds, page_token=page_token, count=True)
 
     async def file(self, entity_id: EntityId, *, version: int | None = None) -> FileSnapshot:
         """A file entity's current (None) or given version with its handle and provenance."""

@@ -77,12 +77,12 @@ def read_header(fields: Fields) -> EntityHeader:
     return EntityHeader(
         id=EntityId(fields.id("id")),
         name=fields.optional_text("name") or "",
-        kind=_kind(fields.optional_text("type")),
+        kind=kind_of(fields.optional_text("type")),
         version=fields.optional_whole("versionNumber") or 1,
     )
 
 
-def _kind(text: str | None) -> EntityKind:
+def kind_of(text: str | None) -> EntityKind:
     """Read a full class name or a short type word; both occur."""
     if text is None:
         return EntityKind.UNKNOWN
@@ -118,7 +118,7 @@ def read_file(answer: Answer, *, asked_for_latest: bool) -> FileSnapshot:
         entity_id=EntityId(entity.id("id")),
         name=entity.optional_text("name") or "",
         parent_id=EntityId(parent) if parent else None,
-        kind=_kind(entity.optional_text("concreteType") or bundle.optional_text("entityType")),
+        kind=kind_of(entity.optional_text("concreteType") or bundle.optional_text("entityType")),
         version=entity.optional_whole("versionNumber") or 1,
         is_latest=is_latest,
         etag=entity.optional_text("etag") or "",
@@ -156,7 +156,7 @@ def read_root(answer: Answer) -> RootSnapshot:
         header=EntityHeader(
             id=EntityId(entity.id("id")),
             name=entity.optional_text("name") or "",
-            kind=_kind(entity.optional_text("concreteType") or bundle.optional_text("entityType")),
+            kind=kind_of(entity.optional_text("concreteType") or bundle.optional_text("entityType")),
             version=entity.optional_whole("versionNumber") or 1,
         ),
         parent_id=EntityId(parent) if parent else None,

@@ -120,6 +120,7 @@ def _row(fields: Fields) -> TableRow:
         row_id=fields.optional_whole("rowId"),
         version=fields.optional_whole("versionNumber"),
         values=fields.optional_texts("values"),
+        etag=fields.optional_text("etag"),
     )
 
 

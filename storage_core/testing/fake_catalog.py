@@ -20,6 +20,7 @@ from storage_core.model.handles import Association, FileHandle, HandleAnswer, Ha
 from storage_core.model.ids import ActivityId, EntityId, FileHandleId, PrincipalId, StorageLocationId
 from storage_core.model.repoints import AddVersion, SwapVersionHandle
 from storage_core.testing.fake_tables import FakeTables
+from storage_core.testing.fake_views import FakeViews
 
 PAGE = 50
 
@@ -58,11 +59,12 @@ class Trouble:
         return self.planned.pop(0) if self.planned else ""
 
 
-class FakeCatalog(FakeTables):
+class FakeCatalog(FakeTables, FakeViews):
     """Implements `ports.Catalog`; also counts calls by method name. Containers hold files and containers."""
 
     def __init__(self) -> None:
-        super().__init__()
+        FakeTables.__init__(self)
+        FakeViews.__init__(self, shown=self._shown, calls=self.calls)
         self.files: dict[EntityId, FakeFile] = {}
         self.containers: dict[EntityId, list[EntityHeader]] = {}
         self.locations: dict[StorageLocationId, LocationFacts] = {}
@@ -140,7 +142,9 @@ class FakeCatalog(FakeTables):
             raise _error(NotFound, 404)
         if entity_id in self.hidden:
             raise _error(Forbidden, 403)
-        number = version or file.current
+        return self._snapshot(file, version or file.current)
+
+    def _snapshot(self, file: FakeFile, number: int) -> FileSnapshot:
         handle_id = file.versions[number]
         is_latest = number == file.current
         return FileSnapshot(
@@ -216,6 +220,12 @@ class FakeCatalog(FakeTables):
         file.touch()
         _after_write(after)
         return file.current
+
+    def _shown(self, entity_id: EntityId) -> FileSnapshot | None:
+        file = self.files.get(entity_id)
+        if file is None or entity_id in self.hidden:
+            return None
+        return replace(self._snapshot(file, file.current), handle=None, activity_id=None, knows_activity=False)
 
     def _before_write(self, method: str, entity_id: EntityId) -> str:
         self._count(method)

@@ -13,10 +13,14 @@ from storage_core.cli.arguments import (
     EntityArgument,
     FailuresOption,
     IndexArgument,
+    IndexViaOption,
     LocationArgument,
+    NoProvenanceOption,
     SourcesOption,
     StrategyOption,
     TablesOption,
+    ViewOption,
+    index_options,
     settings_from,
 )
 from storage_core.cli.defaulting import SetDefaultOption, announce_default, set_default_location
@@ -38,7 +42,7 @@ from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.model.copies import ProofLevel
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import StatusCount
-from storage_core.model.settings import FileVersionStrategy, MigrationSettings, RunOptions
+from storage_core.model.settings import FileVersionStrategy, IndexVia, MigrationSettings, RunOptions
 from storage_core.plan.outcomes import Ending
 from storage_core.reports.summary import summary_of
 from storage_core.reports.terminal import outcome_view, plan_view
@@ -67,6 +71,9 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
     include_table_files: TablesOption = False,  # noqa: FBT002 - a flag
     continue_on_error: ContinueOption = False,  # noqa: FBT002 - a flag
     max_failures: FailuresOption = None,
+    index_via: IndexViaOption = IndexVia.AUTO,
+    view: ViewOption = None,
+    no_provenance: NoProvenanceOption = False,  # noqa: FBT002 - a flag
     no_table_snapshots: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--no-table-snapshots", help="Do not freeze tables as versions before changing them.")
     ] = False,
@@ -102,6 +109,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
         max_failures=max_failures,
         proof=proof,
         table_snapshots=not no_table_snapshots,
+        indexing=index_options(index_via, view, no_provenance=no_provenance),
     )
     order = Order(
         index_path=index,

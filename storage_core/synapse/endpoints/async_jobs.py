@@ -22,11 +22,14 @@ class AsyncJobs:
         self._transport = transport
         self._clock = clock
 
-    async def run(self, *, path: str, body: JsonObject, repeat_safe: bool) -> Answer:
+    async def run(
+        self, *, path: str, body: JsonObject, repeat_safe: bool, patience_seconds: float | None = None
+    ) -> Answer:
         """Start the job at ``path/start`` and return its result from ``path/get/…``.
 
         One call to start, one per poll. The failure of a job arrives as the error its work met. *repeat_safe* says
-        whether starting it twice does harm; asking for the result never does.
+        whether starting it twice does harm; asking for the result never does. *patience_seconds* is for jobs that can
+        be done without; otherwise the configured patience holds.
 
         Raises:
             StillRunning: it did not end while our patience lasted, and was asked to stop. When it is not repeat-safe
@@ -34,7 +37,7 @@ class AsyncJobs:
         """
         token = await self.start(path=path, body=body, repeat_safe=repeat_safe)
         try:
-            return await self.result(path=path, token=token)
+            return await self.result(path=path, token=token, patience_seconds=patience_seconds)
         except StillRunning as unfinished:
             await self._ask_to_stop(token)
             if repeat_safe:
@@ -48,23 +51,24 @@ class AsyncJobs:
         call = RestCall(method="POST", path=f"{path}/start", body=body, repeat_safe=repeat_safe)
         return wire_tables.read_token(await self._transport.send(call))
 
-    async def result(self, *, path: str, token: str) -> Answer:
+    async def result(self, *, path: str, token: str, patience_seconds: float | None = None) -> Answer:
         """Wait for a started job. One call per poll, each repeat-safe: it reads."""
         call = RestCall(method="GET", path=f"{path}/get/{quote(token, safe='')}", repeat_safe=True)
-        return await self.until_ready(call=call)
+        return await self.until_ready(call=call, patience_seconds=patience_seconds)
 
-    async def until_ready(self, *, call: RestCall) -> Answer:
+    async def until_ready(self, *, call: RestCall, patience_seconds: float | None = None) -> Answer:
         """Send *call* until the answer is no longer "still at it" (202): for jobs, and for tables being rebuilt.
 
         Raises:
             StillRunning: that was the answer for as long as our patience lasted.
         """
         wait, waited = _FIRST_WAIT, 0.0
+        patience = self._transport.patience.busy_seconds if patience_seconds is None else patience_seconds
         while True:
             answer = await self._transport.send(call)
             if answer.status != _STILL_RUNNING:
                 return answer
-            if waited >= self._transport.patience.busy_seconds:
+            if waited >= patience:
                 raise _unfinished(call, answer, waited)
             await self._clock.sleep(wait)
             waited += wait
