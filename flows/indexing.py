@@ -6,11 +6,12 @@ from flows.parameters import (
     Destination,
     IndexPath,
     RootIds,
+    index_options_from,
     index_path_from,
     settings_from,
 )
 from flows.sessions import batch_threads, session
-from storage_core.model.settings import FileVersionStrategy, RunOptions
+from storage_core.model.settings import FileVersionStrategy, IndexVia, RunOptions
 from tasks.visibility import show_counts, show_plan
 
 
@@ -23,6 +24,9 @@ def index_files(
     source_storage_location_ids: list[int] = [],
     include_table_files: bool = False,
     continue_on_error: bool = False,
+    index_via: IndexVia = IndexVia.AUTO,
+    view: str | None = None,
+    no_provenance: bool = False,
     refresh: bool = True,
 ) -> str:
     """Fill an index and publish the plan; changes nothing in Synapse. Returns the plan's hash.
@@ -35,6 +39,9 @@ def index_files(
         source_storage_location_ids: Move only files whose bytes are in these locations. Empty: wherever they are.
         include_table_files: Also move files attached to the cells of tables.
         continue_on_error: Go on when a single file fails. Off: the first failure stops the run.
+        index_via: view reads files through a temporary file view, which is always deleted; bundle one by one.
+        view: Read files through this file view, given by its Synapse id; it is left as it is.
+        no_provenance: No file has provenance. Spares strategy new a call per file, with a view only.
         refresh: Look again for what changed since the index was finished. Off: only go on where it ended.
     """
     settings = settings_from(
@@ -44,7 +51,10 @@ def index_files(
         source_storage_location_ids,
         include_tables=include_table_files,
     )
-    with session(index_path_from(index_path), settings, RunOptions(continue_on_error=continue_on_error)) as app:
+    options = RunOptions(
+        continue_on_error=continue_on_error, indexing=index_options_from(index_via, view, no_provenance=no_provenance)
+    )
+    with session(index_path_from(index_path), settings, options) as app:
         outcome = app.migration.index(refresh=refresh)
         plan = app.migration.plan()
         show_plan(plan)

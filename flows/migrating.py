@@ -12,6 +12,7 @@ from flows.parameters import (
     Destination,
     IndexPath,
     RootIds,
+    index_options_from,
     index_path_from,
     settings_from,
 )
@@ -19,7 +20,7 @@ from flows.sessions import batch_threads
 from flows.stages import Job, Migrated, conclude, look, migrate
 from storage_core.errors import NotConfirmed
 from storage_core.model.plans import Plan
-from storage_core.model.settings import FileVersionStrategy, RunOptions
+from storage_core.model.settings import FileVersionStrategy, IndexVia, RunOptions
 
 
 @flow(name="migrate-files", task_runner=batch_threads(), persist_result=False)
@@ -32,6 +33,9 @@ def migrate_files(
     include_table_files: bool = False,
     table_snapshots: bool = True,
     continue_on_error: bool = False,
+    index_via: IndexVia = IndexVia.AUTO,
+    view: str | None = None,
+    no_provenance: bool = False,
     refresh: bool = False,
     confirm: Confirm = Confirm.ASK,
     approval_hours: ApprovalHours = 168.0,
@@ -49,6 +53,9 @@ def migrate_files(
         include_table_files: Also move files attached to the cells of tables.
         table_snapshots: Freeze each table as a version before its cells are changed.
         continue_on_error: Go on when a single file fails. Off: the first failure stops the run.
+        index_via: view reads files through a temporary file view, which is always deleted; bundle one by one.
+        view: Read files through this file view, given by its Synapse id; it is left as it is.
+        no_provenance: No file has provenance. Spares strategy new a call per file, with a view only.
         refresh: Look again for what changed since the index was finished. Off: only go on where it ended.
         confirm: ask waits until a person approves the plan; force goes on at once; dry-run only plans.
         approval_hours: How long the plan waits for its approval; after that the run counts as declined.
@@ -65,7 +72,11 @@ def migrate_files(
     job = Job(
         index_path=index_path_from(index_path),
         settings=settings,
-        options=RunOptions(continue_on_error=continue_on_error, table_snapshots=table_snapshots),
+        options=RunOptions(
+            continue_on_error=continue_on_error,
+            table_snapshots=table_snapshots,
+            indexing=index_options_from(index_via, view, no_provenance=no_provenance),
+        ),
         report_folder=report_folder,
         notify=tuple(notify),
     )

@@ -10,8 +10,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from storage_core.model.ids import parse_entity_ids, parse_storage_location_id
-from storage_core.model.settings import FileVersionStrategy, MigrationSettings
+from storage_core.model.ids import parse_entity_id, parse_entity_ids, parse_storage_location_id
+from storage_core.model.settings import FileVersionStrategy, IndexOptions, IndexVia, MigrationSettings
+from storage_core.plan.viewing import check_options
 
 RootIds = Annotated[list[str], Field(min_length=1)]
 Destination = Annotated[int, Field(gt=0)]
@@ -46,6 +47,17 @@ def settings_from(
         strategy=strategy,
         include_tables=include_tables,
     )
+
+
+def index_options_from(via: IndexVia, view: str | None, *, no_provenance: bool) -> IndexOptions:
+    """Turn form values into how the index is filled; an empty view is none.
+
+    Raises:
+        UsageError: the view's id is none, or the values contradict each other.
+    """
+    options = IndexOptions(via=via, view=parse_entity_id(view) if view else None, asks_provenance=not no_provenance)
+    check_options(options)
+    return options
 
 
 def index_path_from(text: str) -> Path:

@@ -34,6 +34,7 @@ class Control:
             ("POST", "/sandbox/stack-status"): self._set_status,
             ("POST", "/sandbox/latency"): self._set_latency,
             ("POST", "/sandbox/jobs"): self._set_jobs,
+            ("POST", "/sandbox/views"): self._set_views,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,6 +148,14 @@ class Control:
             "neverFinish": sorted(jobs.never_finish),
             "viewLagSeconds": views.lag_seconds,
         }
+
+    def _set_views(self, body: Json) -> Json:
+        world = self._app.world
+        views = world.tables.views
+        views.lag_seconds = float(body.get("lagSeconds", views.lag_seconds))
+        views.unshown = {str(one) for one in body.get("unshown", views.unshown)}
+        views.hold(world, [str(one) for one in body.get("held", views.held)])
+        return {"lagSeconds": views.lag_seconds, "unshown": sorted(views.unshown), "held": sorted(views.held)}
 
 
 def _tried(call: Callable[[Json], Json], body: bytes) -> tuple[int, Json]:

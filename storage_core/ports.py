@@ -127,7 +127,7 @@ class ViewCatalog(Protocol):
 
         Without handles and provenance. With *with_bodies* files that have a description are left out, and the others
         have bodies. About three calls per 14,000 rows between the lowest and the highest id, and one per 5,000 files.
-        ServerFault when the view does not get ready in time; BadRequest when its scope is too large.
+        StillRunning when the view does not get ready in time; BadRequest when its scope is too large.
         """
         ...
 

@@ -1,11 +1,13 @@
 """Entity views: the current versions of entities below some containers, as rows of a table (contract 9.10).
 
-What a view shows may lag behind: within `lag_seconds` of its last look it does not look again. The storage
-location is not among its columns, as at the service; bucket and key are.
+What a view shows may lag behind: within `lag_seconds` of its last look it does not look again. Single entities can be
+left out, or shown as they once were. The storage location is not among its columns, as at the service; bucket and key
+are.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import copy
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -71,10 +73,17 @@ class View:
 
 
 class Views:
-    """What each view showed when it last looked, and what its snapshots keep."""
+    """What each view showed when it last looked, and what its snapshots keep.
+
+    Attributes:
+        unshown: ids of entities that no view shows.
+        held: entities as views go on showing them, by id; put there by `hold`.
+    """
 
     def __init__(self) -> None:
         self.lag_seconds = 0.0
+        self.unshown: set[str] = set()
+        self.held: dict[str, Entity] = {}
         self._present: dict[str, View] = {}
         self._frozen: dict[tuple[str, int], View] = {}
 
@@ -84,11 +93,16 @@ class Views:
         known = self._present.get(entity.id)
         if known is not None and known.columns == columns and self._is_fresh(world, known):
             return known
-        seen = _marks(world, entity)
+        seen = [*_marks(world, entity), *sorted(self.unshown), *(held.etag for held in self.held.values())]
         if known is not None and known.columns == columns and known.seen == seen:
             return known
         view = self._present[entity.id] = _built(world, entity, columns, seen)
         return view
+
+    def hold(self, world: "World", entity_ids: Collection[str]) -> None:
+        """From now on show these entities as they are now, whatever becomes of them; all others as they are."""
+        fresh = {one: copy.deepcopy(world.entities.require(one)) for one in entity_ids if one not in self.held}
+        self.held = {one: held for one, held in {**self.held, **fresh}.items() if one in entity_ids}
 
     def freeze(self, world: "World", entity: Entity, number: int) -> None:
         """Keep what the view shows now as a version."""
@@ -126,9 +140,13 @@ def _marks(world: "World", view: Entity) -> list[str]:
 
 
 def _built(world: "World", entity: Entity, columns: tuple[Column, ...], seen: list[str]) -> View:
-    found = list(_in_scope(world, entity))
+    views = world.tables.views
     mask = int(entity.current.fields.get("viewTypeMask") or 0)
-    shown = [one for one in found if _BITS.get(one.entity.kind, 0) & mask]
+    shown = [
+        replace(one, entity=views.held.get(one.entity.id, one.entity))
+        for one in _in_scope(world, entity)
+        if _BITS.get(one.entity.kind, 0) & mask and one.entity.id not in views.unshown
+    ]
     return View(
         mirror=Mirror(columns, (_row(world, one, columns) for one in shown)),
         columns=columns,

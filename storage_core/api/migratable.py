@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from storage_core.api.migrating import (
+    Entity,
     StorageLocation,
     entity_id_of,
     index_files_for_migration,
@@ -22,7 +23,7 @@ class Migratable:
 
     id: str | None
 
-    def index_files_for_migration(
+    def index_files_for_migration(  # noqa: PLR0913 - the existing client's, and three more
         self,
         dest_storage_location_id: StorageLocation,
         db_path: str | Path | None = None,
@@ -31,6 +32,9 @@ class Migratable:
         file_version_strategy: str = "new",
         include_table_files: bool = False,
         continue_on_error: bool = False,
+        index_via: str = "auto",
+        view: Entity | None = None,
+        no_provenance: bool = False,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """Fill an index with this entity and everything below it; see `migrating.index_files_for_migration`."""
@@ -43,6 +47,9 @@ class Migratable:
             file_version_strategy,
             include_table_files,
             continue_on_error,
+            index_via,
+            view,
+            no_provenance,
         )
 
     def migrate_indexed_files(
@@ -62,7 +69,7 @@ class Migratable:
         self._refuse_other_index(db_path)
         return migrate_indexed_files(synapse_client, db_path, create_table_snapshots, continue_on_error, force)
 
-    async def index_files_for_migration_async(
+    async def index_files_for_migration_async(  # noqa: PLR0913 - its twin's signature
         self,
         dest_storage_location_id: StorageLocation,
         db_path: str | Path | None = None,
@@ -71,6 +78,9 @@ class Migratable:
         file_version_strategy: str = "new",
         include_table_files: bool = False,
         continue_on_error: bool = False,
+        index_via: str = "auto",
+        view: Entity | None = None,
+        no_provenance: bool = False,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """See `index_files_for_migration`."""
@@ -83,6 +93,9 @@ class Migratable:
             file_version_strategy,
             include_table_files,
             continue_on_error,
+            index_via,
+            view,
+            no_provenance,
         )
 
     async def migrate_indexed_files_async(

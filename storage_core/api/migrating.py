@@ -19,9 +19,10 @@ from storage_core.errors import ExitCode, FailureThresholdReached, NotConfirmed,
 from storage_core.index.parquet import export_parquet
 from storage_core.model.ids import EntityId, parse_entity_id, parse_entity_ids, parse_storage_location_id
 from storage_core.model.plans import Plan
-from storage_core.model.settings import FileVersionStrategy, MigrationSettings, RunOptions
+from storage_core.model.settings import FileVersionStrategy, IndexOptions, IndexVia, MigrationSettings, RunOptions
 from storage_core.model.tallies import Tally
 from storage_core.plan.outcomes import Ending
+from storage_core.plan.viewing import check_options
 from storage_core.reports.result import MigrationResult
 from storage_core.reports.wording import counted
 from storage_core.steps.driving import QuietWatch, Watch
@@ -55,6 +56,9 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
     file_version_strategy: str = "new",
     include_table_files: bool = False,  # noqa: FBT001, FBT002 - the existing client's signature
     continue_on_error: bool = False,  # noqa: FBT001, FBT002 - the existing client's signature
+    index_via: str = "auto",
+    view: Entity | None = None,
+    no_provenance: bool = False,  # noqa: FBT001, FBT002 - beside those of the existing client
 ) -> MigrationResult:
     """Fill an index with everything below *entity*; change nothing in Synapse.
 
@@ -68,6 +72,9 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
         source_storage_location_ids: only bytes in these locations are moved; None or empty means all.
         file_version_strategy: new, latest, all or skip.
         continue_on_error: go on past single failures; they are in the result.
+        index_via: auto, bundle or view: how files are read (docs/index.md).
+        view: a file view to read them through; it is left as it is.
+        no_provenance: no file has provenance; with a view, strategy new then need not read each of them.
 
     Raises:
         UsageError: an id or strategy is none, or nothing is left to migrate.
@@ -83,7 +90,9 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
         strategy=file_version_strategy,
         include_tables=include_table_files,
     )
-    options = RunOptions(continue_on_error=continue_on_error)
+    options = RunOptions(
+        continue_on_error=continue_on_error, indexing=_index_options(index_via, view, no_provenance=no_provenance)
+    )
     return _indexed(config_of(syn), settings, db_path, options, QuietWatch())
 
 
@@ -117,6 +126,9 @@ async def index_files_for_migration_async(  # noqa: PLR0913, PLR0917 - its twin'
     file_version_strategy: str = "new",
     include_table_files: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
     continue_on_error: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
+    index_via: str = "auto",
+    view: Entity | None = None,
+    no_provenance: bool = False,  # noqa: FBT001, FBT002 - beside those of the existing client
 ) -> MigrationResult:
     """See `index_files_for_migration`. Cancelled, it finishes what is in flight, and the same call goes on later."""
     settings = settings_from(
@@ -126,7 +138,10 @@ async def index_files_for_migration_async(  # noqa: PLR0913, PLR0917 - its twin'
         strategy=file_version_strategy,
         include_tables=include_table_files,
     )
-    options, config = RunOptions(continue_on_error=continue_on_error), config_of(syn)
+    options = RunOptions(
+        continue_on_error=continue_on_error, indexing=_index_options(index_via, view, no_provenance=no_provenance)
+    )
+    config = config_of(syn)
     return await _beside(lambda watch: _indexed(config, settings, db_path, options, watch))
 
 
@@ -173,6 +188,23 @@ def settings_from(
         strategy=chosen,
         include_tables=include_tables,
     )
+
+
+def _index_options(via: str, view: Entity | None, *, no_provenance: bool) -> IndexOptions:
+    """How the index is filled.
+
+    Raises:
+        UsageError: a word or an id is none, or they contradict each other.
+    """
+    try:
+        chosen = IndexVia(via)
+    except ValueError:
+        raise UsageError(f"{via!r} is no index_via.", fix=f"Choose one of {', '.join(IndexVia)}.") from None
+    options = IndexOptions(
+        via=chosen, view=None if view is None else entity_id_of(view), asks_provenance=not no_provenance
+    )
+    check_options(options)
+    return options
 
 
 def entity_id_of(entity: Entity) -> EntityId:

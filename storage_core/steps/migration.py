@@ -88,7 +88,7 @@ class Migration:
         if refresh and self._has_looked_everywhere():
             self._ledger.reopen_for_reindex()
         self._ledger.add_roots([root.header for root in facts.roots])
-        if self._services.indexing.asks_provenance:
+        if self._services.indexing.asks_provenance and (refresh or not self._ledger.is_indexed()):
             self._ledger.reopen_unknown_provenance()
         with closing(self._indexing(facts)) as phases:
             outcome = self._run(phases, "indexing")

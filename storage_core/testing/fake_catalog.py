@@ -156,7 +156,7 @@ class FakeCatalog(FakeTables, FakeViews):
             is_latest=is_latest,
             etag=file.etag if is_latest else "00000000-0000-0000-0000-000000000000",
             handle_id=handle_id,
-            handle=self.handle_records[handle_id],
+            handle=self.handle_records.get(handle_id),
             body=EntityBody(json_text=json.dumps({"id": file.id, "etag": file.etag, "name": file.name})),
             activity_id=file.activity_id,
         )

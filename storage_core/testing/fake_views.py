@@ -1,9 +1,9 @@
 """The part of the fake Synapse that is about file views: what they show may be old, or be missing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from storage_core.errors import AnswerLost, BadRequest, Conflict, Forbidden, NotFound, RestError, ServerFault
+from storage_core.errors import AnswerLost, BadRequest, Conflict, Forbidden, NotFound, RestError, StillRunning
 from storage_core.model.entities import EntityKind, FileSnapshot
 from storage_core.model.file_views import ViewFacts
 from storage_core.model.ids import EntityId
@@ -12,7 +12,7 @@ from storage_core.plan.viewing import DESCRIPTION, ROW_COLUMNS
 _TROUBLES: dict[str, tuple[type[RestError], int]] = {
     "forbidden": (Forbidden, 403),
     "too large": (BadRequest, 400),
-    "slow": (ServerFault, 202),
+    "slow": (StillRunning, 202),
     "gone": (NotFound, 404),
 }
 
@@ -80,9 +80,8 @@ class FakeViews:
         self._take("files_shown", calls=4)
         if view_id not in self.facts:
             raise _error(NotFound, 404)
-        del with_bodies
         found = [self.shown(entity_id) for entity_id in wanted if entity_id not in self.unshown]
-        return tuple(one for one in found if one is not None)
+        return tuple(one if with_bodies else replace(one, body=None) for one in found if one is not None)
 
     def _take(self, method: str, calls: int = 1) -> str:
         """Count, then raise the next trouble of this method, if it is one that the service answers."""

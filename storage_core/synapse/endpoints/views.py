@@ -77,7 +77,7 @@ class Views:
     async def query(self, *, view_id: EntityId, sql: str, patience_seconds: float) -> QueryPage:
         """One page of rows (contract 9.2): a start and one poll or more. Repeat-safe: it reads.
 
-        ServerFault when the view is still being built after so many seconds.
+        StillRunning when the view is still being built after so many seconds.
         """
         body = wire_tables.query_request(view_id, sql, limit=None, page_size=True)
         answer = await self._jobs.run(

@@ -1,11 +1,13 @@
 """Indexing again looks only at what may have changed, and forgets nothing that was done."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from storage_core.index.store import Index
 from storage_core.model.entities import EntityHeader, EntityKind
+from storage_core.model.handles import FileHandle
 from storage_core.model.ids import EntityId
-from storage_core.model.items import ItemStatus, ReasonCode
+from storage_core.model.items import IndexedItem, ItemStatus, ReasonCode
 from storage_core.model.repoints import Drifted, Repointed
 from storage_core.model.works import Listed
 from tests.unit.index.builders import (
@@ -131,3 +133,33 @@ def test_failed_containers_and_tables_are_looked_into_again(index: Index) -> Non
     assert [] != index.pending_files(after=0, limit=10)
     index.reopen_for_reindex()
     assert [ROOT, syn(7)] == [found.entity_id for found in index.pending_containers(after=0, limit=10)]
+
+
+def unasked(entity: int, source: FileHandle) -> IndexedItem:
+    """A file that waits for a new version, and whose provenance nobody looked for."""
+    item = new_version_item(entity, 1, source)
+    return replace(item, facts=replace(item.facts, knows_activity=False))
+
+
+def test_files_whose_provenance_was_not_looked_for_are_counted_and_can_be_read_again(new_index: Index) -> None:
+    indexed_tree(new_index, unasked(2, handle(10)), new_version_item(3, 1, handle(11)))
+    assert 1 == new_index.unknown_provenance()
+    assert 1 == new_index.reopen_unknown_provenance()
+    assert not new_index.is_indexed()
+    assert [syn(2)] == [found.entity_id for found in new_index.pending_files(after=0, limit=10)]
+    describe(new_index, new_version_item(2, 1, handle(10)))
+    assert (0, 0) == (new_index.unknown_provenance(), new_index.reopen_unknown_provenance())
+
+
+def test_a_provenance_that_was_not_looked_for_is_none_to_the_change(new_index: Index) -> None:
+    indexed_tree(new_index, unasked(2, handle(10)))
+    copy_all(new_index)
+    (work,) = new_index.pending_repoints(after=0, limit=10)
+    assert [None] == [change.activity_id for change in work.changes]
+
+
+def test_what_was_changed_already_is_not_read_again_for_its_provenance(new_index: Index) -> None:
+    indexed_tree(new_index, unasked(2, handle(10)))
+    copy_all(new_index)
+    repoint_all(new_index, adds_versions=True)
+    assert (0, 0) == (new_index.unknown_provenance(), new_index.reopen_unknown_provenance())

@@ -154,3 +154,13 @@ def test_a_record_that_fails_half_way_leaves_nothing_behind(index: Index) -> Non
 
     assert {} == statuses(index)
     assert 2 == len(index.pending_files(after=0, limit=10))
+
+
+def test_files_for_a_view_come_by_entity_and_without_record_sets(index: Index) -> None:
+    listed_tree(index, header(9), header(3), header(5, EntityKind.RECORD_SET), header(7))
+    describe_one = [found for found in index.pending_files(after=0, limit=10) if found.entity_id == syn(7)]
+    index.record_descriptions([Described(seq=one.seq, entity_id=one.entity_id, items=()) for one in describe_one])
+    assert 2 == index.count_pending_files()
+    assert [syn(3), syn(9)] == [found.entity_id for found in index.pending_shown_files(after=0, limit=10)]
+    assert [syn(9)] == [found.entity_id for found in index.pending_shown_files(after=3, limit=10)]
+    assert [syn(3)] == [found.entity_id for found in index.pending_shown_files(after=0, limit=1)]

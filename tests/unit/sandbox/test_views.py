@@ -249,3 +249,23 @@ def test_cells_of_files_cannot_be_asked_of_a_view(lab):
 
     assert 400 == lab.client.post(f"{REPO}/entity/{view}/table/filehandles", body).status
     assert Kind.ENTITY_VIEW is lab.world.entities.require(view).kind
+
+
+def test_a_view_can_be_made_to_leave_out_a_file_and_to_show_another_as_it_was(lab):
+    missing, held, other = (lab.client.file(lab.project, lab.handle(), name) for name in ("a", "b", "c"))
+    views = lab.world.tables.views
+    view = make_view(lab)
+    old_handle, new_handle = held.current.handle_id, lab.handle().id
+    views.unshown.add(missing.id)
+    views.hold(lab.world, [held.id])
+    for file in (held, other):
+        lab.world.entities.add_version(lab.world, file, modified_by=lab.client.user.id, handle_id=new_handle)
+
+    def shown():
+        rows = result(lab, f"SELECT name, dataFileHandleId FROM {view} ORDER BY name")["rows"]
+        return [(*row["values"], row["versionNumber"]) for row in rows]
+
+    assert [("b", old_handle, 1), ("c", new_handle, 2)] == shown()
+    views.unshown.clear()
+    views.hold(lab.world, [])
+    assert [("a", missing.current.handle_id, 1), ("b", new_handle, 2), ("c", new_handle, 2)] == shown()
