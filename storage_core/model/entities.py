@@ -60,6 +60,10 @@ class EntityBody:
     json_text: str
 
 
+UNKNOWN_BODY = EntityBody(json_text="")
+"""Of an entity that was not read whole. Never stored, never sent."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permissions:
     """What the caller may do with an entity (contract 10.3)."""
@@ -76,8 +80,8 @@ class FileSnapshot:
     """One version of a file entity, read in a single bundle call (contract 6.4).
 
     ``etag`` is all zeros for a version that is not the current one. ``handle`` is None when the caller may
-    not download it, or when Synapse shows none. ``body`` is None when it was not asked for. ``knows_activity`` says
-    whether it was looked for; a file view shows none.
+    not download it, or when Synapse shows none. ``knows_activity`` says whether that was
+    looked for: a file view shows none, and may not show enough for a body either.
     """
 
     entity_id: EntityId
@@ -89,7 +93,7 @@ class FileSnapshot:
     etag: str
     handle_id: FileHandleId | None
     handle: FileHandle | None
-    body: EntityBody | None
+    body: EntityBody
     activity_id: ActivityId | None = None
     permissions: Permissions | None = None
     knows_activity: bool = True

@@ -1,7 +1,7 @@
 """Which places of an entity count, and whether each can be moved. Pure."""
 
 from storage_core.model.destinations import LocationFacts
-from storage_core.model.entities import FileSnapshot
+from storage_core.model.entities import UNKNOWN_BODY, FileSnapshot
 from storage_core.model.handles import FileHandle, HandleKind, HandleRefusal, HandleStatus
 from storage_core.model.items import IndexedItem, ItemFacts, ItemStatus, ReasonCode
 from storage_core.model.places import FileVersion, NewVersion, Place
@@ -38,7 +38,7 @@ def facts_of(snapshot: FileSnapshot, strategy: FileVersionStrategy) -> ItemFacts
         handle_id=snapshot.handle_id,
         handle=snapshot.handle,
         etag=snapshot.etag if snapshot.is_latest else None,
-        body=snapshot.body if adds_version else None,
+        body=snapshot.body if adds_version and snapshot.body != UNKNOWN_BODY else None,
         activity_id=snapshot.activity_id if adds_version else None,
         knows_activity=snapshot.knows_activity,
     )

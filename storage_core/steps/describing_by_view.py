@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 
 from storage_core.errors import RestError, UsageError
-from storage_core.model.entities import FileSnapshot
+from storage_core.model.entities import UNKNOWN_BODY, FileSnapshot
 from storage_core.model.handles import Association, AssociationKind, HandleAnswer
 from storage_core.model.ids import EntityId, FileHandleId
 from storage_core.model.items import ItemStatus
@@ -83,7 +83,7 @@ async def _settle(one: _Shown, answer: HandleAnswer, services: Services, emit: E
     if answer.handle is None:
         return  # not downloadable, or gone: its own bundle tells which
     snapshot = replace(one.snapshot, handle=answer.handle)
-    if snapshot.body is None and await _needs_body(snapshot, services):
+    if snapshot.body == UNKNOWN_BODY and await _needs_body(snapshot, services):
         return
     await describe_file(one.found, services, emit, current=snapshot)
 

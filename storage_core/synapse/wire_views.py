@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from storage_core.model.entities import EntityBody, EntityKind, FileSnapshot
+from storage_core.model.entities import UNKNOWN_BODY, EntityBody, EntityKind, FileSnapshot
 from storage_core.model.file_views import EntityNow, ViewFacts, ViewRow
 from storage_core.model.ids import EntityId, FileHandleId, parse_entity_id
 from storage_core.model.tables import RowWindow, TableRow
@@ -111,7 +111,7 @@ def shown_file(row: ViewRow, now: EntityNow, *, with_body: bool) -> FileSnapshot
         etag=row.etag,
         handle_id=row.handle_id,
         handle=None,
-        body=_body(row, now) if with_body else None,
+        body=_body(row, now) if with_body else UNKNOWN_BODY,
         knows_activity=False,
     )
 

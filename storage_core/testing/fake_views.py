@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from storage_core.errors import AnswerLost, BadRequest, Conflict, Forbidden, NotFound, RestError, StillRunning
-from storage_core.model.entities import EntityKind, FileSnapshot
+from storage_core.model.entities import UNKNOWN_BODY, EntityKind, FileSnapshot
 from storage_core.model.file_views import ViewFacts
 from storage_core.model.ids import EntityId
 from storage_core.plan.viewing import DESCRIPTION, ROW_COLUMNS
@@ -81,7 +81,7 @@ class FakeViews:
         if view_id not in self.facts:
             raise _error(NotFound, 404)
         found = [self.shown(entity_id) for entity_id in wanted if entity_id not in self.unshown]
-        return tuple(one if with_bodies else replace(one, body=None) for one in found if one is not None)
+        return tuple(one if with_bodies else replace(one, body=UNKNOWN_BODY) for one in found if one is not None)
 
     def _take(self, method: str, calls: int = 1) -> str:
         """Count, then raise the next trouble of this method, if it is one that the service answers."""

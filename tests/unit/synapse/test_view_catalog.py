@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from storage_core.errors import BadRequest, StillRunning
-from storage_core.model.entities import EntityKind
+from storage_core.model.entities import UNKNOWN_BODY, EntityKind
 from storage_core.model.ids import EntityId
 from storage_core.synapse.view_catalog import SynapseViewCatalog
 
@@ -92,7 +92,7 @@ def test_a_shown_file_has_all_that_is_known_and_says_what_is_not(lab, catalog):
         one.etag,
         one.handle_id,
     )
-    assert (True, None, None, False) == (one.is_latest, one.handle, one.body, one.knows_activity)
+    assert (True, None, UNKNOWN_BODY, False) == (one.is_latest, one.handle, one.body, one.knows_activity)
 
 
 def test_a_file_that_is_newer_than_the_view_is_not_taken_from_it(lab, catalog):
