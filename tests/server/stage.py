@@ -101,6 +101,7 @@ def _start_server(folder: Path, database: str, port: int) -> Program:
     variables = {
         "PREFECT_HOME": str(folder / "server"),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+        "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         **server_settings(),
     }
