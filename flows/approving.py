@@ -6,7 +6,6 @@ that costs seconds. A run that no deployment started has nobody to start it agai
 """
 
 from itertools import count
-from typing import Annotated
 
 from prefect import get_run_logger
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
@@ -14,11 +13,10 @@ from prefect.input import RunInput
 from prefect.runtime import deployment, flow_run
 from pydantic import Field, create_model
 
+from flows.parameters import Confirm
 from storage_core.errors import NotConfirmed
 from storage_core.model.plans import Plan
 from storage_core.reports.wording import size_text
-
-ApprovalHours = Annotated[float, Field(gt=0, le=24 * 365)]
 
 _HASH_FIELD = "The hash of the plan you agree to, copied from the plan. Empty: you do not agree."
 _TURN_DOWN = "Run again and approve it; nothing was written."
@@ -29,6 +27,15 @@ class Approval(RunInput):
 
     plan_hash: str = Field(default="", description=_HASH_FIELD)
     approve: bool = Field(default=False, description="On: migrate. Off: decline; nothing is written.")
+
+
+def agreement(plan: Plan, confirm: Confirm, *, within_hours: float) -> str:
+    """Who agrees to the plan, in words.
+
+    Raises:
+        NotConfirmed: somebody declined.
+    """
+    return "flow parameter confirm=force" if confirm is Confirm.FORCE else approved(plan, within_hours=within_hours)
 
 
 def approved(plan: Plan, *, within_hours: float) -> str:

@@ -3,23 +3,24 @@
 from typing import Any
 
 from prefect import flow
-from prefect.states import Cancelled, Completed
+from prefect.states import Completed
 
-from flows.approving import ApprovalHours, approved, is_taken_up_again
+from flows.approving import is_taken_up_again
 from flows.notifying import telling_of_failures
 from flows.parameters import (
+    ApprovalHours,
     Confirm,
     Destination,
     IndexPath,
+    People,
     RootIds,
+    Sources,
     index_options_from,
     index_path_from,
     settings_from,
 )
 from flows.sessions import batch_threads
-from flows.stages import Job, Migrated, conclude, look, migrate
-from storage_core.errors import NotConfirmed
-from storage_core.model.plans import Plan
+from flows.stages import Job, agree_and_migrate, conclude, look, without_migrating
 from storage_core.model.settings import FileVersionStrategy, IndexVia, RunOptions
 
 
@@ -29,7 +30,7 @@ def migrate_files(
     destination_storage_location_id: Destination,
     index_path: IndexPath,
     file_version_strategy: FileVersionStrategy = FileVersionStrategy.NEW,
-    source_storage_location_ids: list[int] = [],
+    source_storage_location_ids: Sources = [],
     include_table_files: bool = False,
     table_snapshots: bool = True,
     continue_on_error: bool = False,
@@ -39,8 +40,8 @@ def migrate_files(
     refresh: bool = False,
     confirm: Confirm = Confirm.ASK,
     approval_hours: ApprovalHours = 168.0,
-    report_folder: str | None = None,
-    notify: list[str] = [],
+    report_folder: str = "",
+    notify: People = [],
 ) -> Any:
     """Migrate. The returned state says how it ended; the index and its reports say everything else.
 
@@ -62,22 +63,21 @@ def migrate_files(
         report_folder: Where reports and the Parquet export go; beside the index when empty.
         notify: Synapse users or teams, by name or id, who get a message at the end, also when the run fails.
     """
-    settings = settings_from(
-        root_ids,
-        destination_storage_location_id,
-        file_version_strategy,
-        source_storage_location_ids,
-        include_tables=include_table_files,
-    )
     job = Job(
         index_path=index_path_from(index_path),
-        settings=settings,
+        settings=settings_from(
+            root_ids,
+            destination_storage_location_id,
+            file_version_strategy,
+            source_storage_location_ids,
+            include_tables=include_table_files,
+        ),
         options=RunOptions(
             continue_on_error=continue_on_error,
             table_snapshots=table_snapshots,
             indexing=index_options_from(index_via, view, no_provenance=no_provenance),
         ),
-        report_folder=report_folder,
+        report_folder=report_folder or None,
         notify=tuple(notify),
     )
     with telling_of_failures(job.notify, job.settings, job.index_path):
@@ -86,19 +86,5 @@ def migrate_files(
         if confirm is Confirm.DRY_RUN:
             return Completed(message="dry run: the plan is published, nothing was written")
         if looked.plan is None or looked.plan.is_empty:
-            return conclude(job, Migrated(outcome=looked.outcome, plan_hash=None, calls=looked.calls))
-        try:
-            agreed = _agreement(looked.plan, confirm, approval_hours)
-            migrated = migrate(job, looked.plan.hash, agreed=agreed)
-        except NotConfirmed as declined:
-            return Cancelled(message=str(declined))
-    return conclude(job, migrated)
-
-
-def _agreement(plan: Plan, confirm: Confirm, within_hours: float) -> str:
-    """Who agrees to the plan.
-
-    Raises:
-        NotConfirmed: somebody declined.
-    """
-    return "flow parameter confirm=force" if confirm is Confirm.FORCE else approved(plan, within_hours=within_hours)
+            return conclude(job, without_migrating(looked))
+        return agree_and_migrate(job, looked.plan, confirm, within_hours=approval_hours)

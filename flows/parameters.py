@@ -14,9 +14,14 @@ from storage_core.model.ids import parse_entity_id, parse_entity_ids, parse_stor
 from storage_core.model.settings import FileVersionStrategy, IndexOptions, IndexVia, MigrationSettings
 from storage_core.plan.viewing import check_options
 
-RootIds = Annotated[list[str], Field(min_length=1)]
+_ENTITY = r"\s*([sS][yY][nN])?[1-9][0-9]{0,17}\s*"
+
+RootIds = Annotated[list[Annotated[str, Field(pattern=rf"^{_ENTITY}(,{_ENTITY})*$")]], Field(min_length=1)]
 Destination = Annotated[int, Field(gt=0)]
-IndexPath = Annotated[str, Field(min_length=1)]
+Sources = list[Annotated[int, Field(gt=0)]]
+IndexPath = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*[^\x00/]$")]
+People = list[Annotated[str, Field(min_length=1)]]
+ApprovalHours = Annotated[float, Field(gt=0, le=24 * 365)]
 
 
 class Confirm(StrEnum):

@@ -9,11 +9,11 @@ from tasks.exporting import write_reports
 
 
 @flow(name="export-audit", persist_result=False)
-def export_audit(index_path: IndexPath, report_folder: str | None = None) -> list[str]:
+def export_audit(index_path: IndexPath, report_folder: str = "") -> list[str]:
     """Write everything an auditor asks for; return where it is.
 
     Args:
         index_path: Where the migration keeps its index: on a local disk of the worker, never on a network drive.
         report_folder: Where reports and the Parquet export go; beside the index when empty.
     """
-    return write_reports(str(index_path_from(index_path)), report_folder, RunFacts(made_at=SystemClock().now()))
+    return write_reports(str(index_path_from(index_path)), report_folder or None, RunFacts(made_at=SystemClock().now()))

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from prefect import get_run_logger
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
+from flows.approving import agreement
+from flows.events import tell_drift, tell_end_of_run, tell_plan, tell_start
 from flows.exclusive import only_migration_of
 from flows.notifying import tell_of_end
+from flows.parameters import Confirm
 from flows.sessions import session
-from storage_core.errors import ExitCode
+from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.model.plans import Plan
 from storage_core.model.settings import MigrationSettings, RunOptions
 from storage_core.plan.outcomes import Ending
@@ -49,8 +52,8 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Migrated:
-    """What migrating came to, with the Synapse calls it took."""
+class Ended:
+    """What a run came to, with the Synapse calls it took."""
 
     outcome: RunOutcome
     plan_hash: str | None
@@ -68,33 +71,57 @@ def look(job: Job, *, refresh: bool) -> Looked:
         plan = app.migration.plan() if outcome.ending is Ending.COMPLETE else None
         if plan is not None:
             show_plan(plan)
+            tell_plan(plan)
         return Looked(outcome=outcome, plan=plan, calls=app.remote.calls.total)
 
 
-def migrate(job: Job, plan_hash: str, *, agreed: str) -> Migrated:
-    """Do what the plan with this hash says, to which somebody *agreed*.
+def agree_and_migrate(job: Job, plan: Plan, confirm: Confirm, *, within_hours: float) -> Any:
+    """Have *plan* agreed to, do what it says, conclude; the state the flow run ends in."""
+    try:
+        agreed = agreement(plan, confirm, within_hours=within_hours)
+        ended = migrate(job, plan, agreed=agreed)
+    except NotConfirmed as declined:
+        return Cancelled(message=str(declined))
+    return conclude(job, ended)
+
+
+def migrate(job: Job, plan: Plan, *, agreed: str) -> Ended:
+    """Do what the plan says, to which somebody *agreed*.
 
     Raises:
         NotConfirmed: the index holds another plan by now.
     """
     with only_migration_of(job.settings.roots), session(job.index_path, job.settings, job.options) as app:
-        app.migration.confirm(plan_hash, by=agreed)
+        app.migration.confirm(plan.hash, by=agreed)
+        tell_start(plan, agreed)
         outcome = app.migration.migrate()
-        return Migrated(outcome=outcome, plan_hash=plan_hash, calls=app.remote.calls.total)
+        return Ended(outcome=outcome, plan_hash=plan.hash, calls=app.remote.calls.total)
 
 
-def conclude(job: Job, migrated: Migrated) -> Any:
-    """Publish the counts, write reports and export, tell people; the state the flow run ends in."""
-    outcome = migrated.outcome
-    show_counts(outcome.counts)
+def without_migrating(looked: Looked) -> Ended:
+    """The end of a run that had nothing to migrate, or could not index everything."""
+    return Ended(outcome=looked.outcome, plan_hash=None, calls=looked.calls)
+
+
+def export(job: Job, ended: Ended) -> None:
+    """Publish the counts; write every report and the Parquet export."""
+    show_counts(ended.outcome.counts)
     facts = RunFacts(
         made_at=SystemClock().now(),
-        exit_code=outcome.exit_code,
-        plan_hash=migrated.plan_hash,
-        calls=migrated.calls,
+        exit_code=ended.outcome.exit_code,
+        plan_hash=ended.plan_hash,
+        calls=ended.calls,
     )
     for written in write_reports(str(job.index_path), job.report_folder, facts):
         get_run_logger().info("Written: %s", written)
+
+
+def conclude(job: Job, ended: Ended) -> Any:
+    """Export, tell people and automations; the state the flow run ends in."""
+    outcome = ended.outcome
+    export(job, ended)
+    tell_drift(job.settings, outcome)
+    tell_end_of_run(job.settings, outcome)
     tell_of_end(job.notify, job.index_path, outcome.exit_code)
     if outcome.exit_code is ExitCode.DONE:
         return Completed(message="everything planned is migrated and verified")

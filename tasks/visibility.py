@@ -8,6 +8,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from storage_core.model.plans import Plan, StatusCount
 from storage_core.model.prices import Costs
 from storage_core.model.tallies import Tally
+from storage_core.readback import ReadBack
 from storage_core.reports.wording import cost_text
 from storage_core.steps.driving import Phase
 
@@ -76,4 +77,25 @@ def show_counts(counts: tuple[StatusCount, ...]) -> None:
             for count in counts
         ],
         description="Items by status and reason",
+    )
+
+
+SHOWN = 1_000
+"""Rows of a table artifact at most; the export holds them all."""
+
+
+def show_differences(found: ReadBack) -> None:
+    """Publish what was not read back as the index says; an empty table is good news, and says so."""
+    create_table_artifact(
+        key="verification-differences",
+        table=[
+            {
+                "id": one.work.association.object_id,
+                "file_handle_id": one.work.association.handle_id,
+                "reason": str(one.failed.reason),
+                "detail": one.failed.detail,
+            }
+            for one in found.differences[:SHOWN]
+        ],
+        description=f"{found.confirmed:,} of {found.looked_at:,} places were read back as migrated",
     )

@@ -56,20 +56,31 @@ class Ui:
     def open_run(self, run_id: str) -> None:
         self.page.goto(f"{self._address}/runs/flow-run/{run_id}")
 
-    def field(self, label: str, kind: str = "textarea,input") -> Locator:
-        """The input under a label of the form."""
-        name = self.page.locator("label").filter(has_text=label).first
-        return name.locator(f"xpath=following::*[{_is_one_of(kind)}][1]")
+    def open_artifact(self, artifact: dict[str, Any]) -> None:
+        """One thing that a run published."""
+        self.page.goto(f"{self._address}/artifacts/artifact/{artifact['id']}")
+        self.page.get_by_text(artifact["key"]).first.wait_for()
+
+    def field(self, label: str) -> Locator:
+        """One field of a form, with everything that belongs to it."""
+        name = self.page.locator(".schema-form-property__label", has_text=label)
+        return self.page.locator(".schema-form-property").filter(has=name).first
 
     def fill(self, label: str, text: str) -> None:
-        self.field(label).fill(text)
+        self.field(label).locator("textarea, input[type=number]").first.fill(text)
+
+    def add(self, label: str, text: str) -> None:
+        """One more entry of a list."""
+        self.field(label).get_by_role("button", name="Add item").click()
+        self.field(label).locator("textarea").last.fill(text)
 
     def choose(self, label: str, option: str) -> None:
         """Pick an entry of a select."""
-        name = self.page.locator("label").filter(has_text=label).first
-        # the first button after the label is the field's menu
-        name.locator("xpath=following::button[@role='combobox' or contains(@class, 'select')][1]").click()
-        self.page.get_by_role("option", name=option, exact=True).click()
+        self.field(label).locator(".p-select-button__control").press("ArrowDown")
+        self.page.locator(".p-select-option").get_by_text(option, exact=True).click()
+
+    def switch_on(self, label: str) -> None:
+        self.field(label).get_by_role("switch").click()
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).first.click()
@@ -78,7 +89,3 @@ class Ui:
         """Keep what is seen now."""
         self.page.wait_for_timeout(800)
         self.page.screenshot(path=self._pictures / f"{name}.png")
-
-
-def _is_one_of(kinds: str) -> str:
-    return " or ".join(f"self::{kind}" for kind in kinds.split(","))

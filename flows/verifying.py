@@ -1,0 +1,31 @@
+"""verify-migration: read back everything that an index says was migrated. Changes nothing."""
+
+from typing import Any
+
+from prefect import flow
+from prefect.states import Completed, Failed
+
+from flows.events import tell_verified
+from flows.parameters import IndexPath, index_path_from
+from storage_core.errors import ExitCode
+from tasks.reading_back import read_everything_back
+from tasks.visibility import show_differences
+
+
+@flow(name="verify-migration", persist_result=False)
+def verify_migration(index_path: IndexPath) -> Any:
+    """Read every migrated place back: right handle, right location, right size and MD5?
+
+    Args:
+        index_path: Where the migration keeps its index: on a local disk of the worker, never on a network drive.
+    """
+    path = index_path_from(index_path)
+    found = read_everything_back(path)
+    show_differences(found)
+    tell_verified(path.stem, found)
+    if found.exit_code is ExitCode.DONE:
+        return Completed(message=f"all {found.looked_at:,} migrated places were read back as migrated")
+    return Failed(
+        message=f"ended with exit code {int(found.exit_code)}: {len(found.differences):,} of {found.looked_at:,} "
+        "places differ or could not be read; see the artifact"
+    )

@@ -1,0 +1,86 @@
+"""A watched project: what appears is moved by the next look, and a look that finds nothing touches nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.verifying import verify_migration
+from flows.watching import watch_project
+from sandbox.server import Sandbox
+from tests.migration.harness import snapshot, writes
+from tests.migration.test_refresh import add_file
+
+pytestmark = pytest.mark.timeout(280)
+
+
+@pytest.fixture
+def demo(prefect_server: None, start_sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The sample project; this process's environment points at it."""
+    sandbox: Sandbox = start_sandbox(scenario="demo")
+    for name, value in (sandbox.environment() | {"SYNAPSE_CALLS_PER_MINUTE": "60000"}).items():
+        monkeypatch.setenv(name, value)
+    return sandbox
+
+
+def watch(sandbox: Sandbox, folder: Path, **more: Any) -> Any:
+    """One look, as the schedule starts it; the state it ends in."""
+    facts = sandbox.facts
+    assert facts is not None
+    words: dict[str, Any] = {
+        "root_ids": [facts.root_id],
+        "destination_storage_location_id": facts.destination_id,
+        "index_path": str(folder / "watch.duckdb"),
+        "file_version_strategy": "latest",
+        "notify": ["3412"],
+    }
+    return watch_project(**(words | more), return_state=True)
+
+
+def test_what_appeared_is_moved_and_told_of_and_a_quiet_night_changes_nothing(demo: Sandbox, tmp_path: Path) -> None:
+    """First everything, then nothing, then one new file: writes and messages follow suit; the export is kept fresh."""
+    facts = demo.facts
+    assert facts is not None
+    first = watch(demo, tmp_path)
+    assert "everything planned is migrated and verified" == first.message
+    told = len(snapshot(demo)["messages"])
+    manifest = tmp_path / "watch-report" / "parquet" / "MANIFEST.json"
+
+    manifest.unlink()
+    demo.app.traffic.reset()
+    quiet = watch(demo, tmp_path)
+
+    assert "Unchanged" == quiet.name
+    assert (0, told) == (writes(demo), len(snapshot(demo)["messages"]))
+    assert manifest.is_file()
+
+    moved = next(one.handle_id for one in facts.expectation.current() if one.location_id == 1 and one.size and one.md5)
+    added = add_file(demo, "added later.txt", moved)
+    found = watch(demo, tmp_path, confirm="dry-run")
+    assert ("Changed", "1 places wait to be migrated") == (found.name, found.message)
+    demo.app.traffic.reset()
+
+    third = watch(demo, tmp_path)
+
+    assert "everything planned is migrated and verified" == third.message
+    after = snapshot(demo)
+    assert (
+        facts.destination_id
+        == after["handles"][after["entities"][added]["versions"][-1]["handleId"]]["storageLocationId"]
+    )
+    assert 1 == demo.app.traffic.by_call["PUT /entity/#/version/#/filehandle"]
+    assert told + 1 == len(after["messages"])
+
+    verified = verify_migration(str(tmp_path / "watch.duckdb"), return_state=True)
+    assert verified.is_completed(), verified.message
+
+
+def test_a_look_with_nobody_signed_in_says_what_to_do(
+    demo: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SYNAPSE_AUTH_TOKEN")
+
+    ended = watch(demo, tmp_path, notify=[])
+
+    assert ended.is_failed()
+    assert "https://www.synapse.org/PersonalAccessTokens" in str(ended.message)
