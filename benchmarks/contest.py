@@ -98,12 +98,12 @@ def _compete(contest: Contest, contestant: Contestant, run: int) -> Measurement:
             sandbox.app.throttle = OneBudget(sandbox.clock)
         sandbox.app.throttle.limits.frequency = Window(calls=question.calls_per_window, seconds=question.window_seconds)
         sandbox.world.objects.copy_bytes_per_second = contest.copy_bytes_per_second
-        before = _snapshot(sandbox)
+        before = snapshot_of(sandbox)
         ended = _run(
             contest, contestant.command(question, sandbox), environment(question, sandbox, Path(folder)), sandbox
         )
         traffic = sandbox.app.traffic
-        wrong = contest.judge(before, _snapshot(sandbox), sandbox.facts)
+        wrong = contest.judge(before, snapshot_of(sandbox), sandbox.facts)
         return Measurement(
             contestant=contestant.name,
             run=run,
@@ -182,5 +182,6 @@ def _watched(
         time.sleep(_LOOK_SECONDS)
 
 
-def _snapshot(sandbox: Sandbox) -> Any:
+def snapshot_of(sandbox: Sandbox) -> Any:
+    """The whole world, as a judge compares it."""
     return json.loads(json.dumps(state_of(sandbox.world)))

@@ -13,7 +13,7 @@ from benchmarks.registry import Benchmark, Report, Table, Wishes
 from benchmarks.worlds import small_files
 from sandbox.server import SandboxOptions, running_sandbox
 from storage_core.steps.driving import Phase
-from storage_core.steps.phases import CHUNK, COPY, DESCRIBE, PROVE, REPOINT, VERIFY, WALK
+from storage_core.steps.phases import COPY, DESCRIBE, PROVE, REPOINT, VERIFY, WALK
 
 BIG_PROJECT = 2_000_000
 CHILDREN_PER_FOLDER = 1_000
@@ -58,15 +58,11 @@ def records(files: int, *, folders: int | None = None) -> int:
         WALK: containers,
         DESCRIBE: files,
         COPY: files,
-        PROVE: _chunks(files),
+        PROVE: files,
         REPOINT: files,
-        VERIFY: _chunks(files),
+        VERIFY: files,
     }
     return 2 + sum(-(-count // phase.batch_size) for phase, count in works.items())
-
-
-def _chunks(files: int) -> int:
-    return -(-files // CHUNK)
 
 
 def _row(name: str, found: dict[str, float]) -> tuple[str, ...]:

@@ -46,6 +46,21 @@ def large_files(world: World, files: int, *, gigabytes: int) -> ScenarioFacts:
         return builder.facts(project)
 
 
+def mixed_sizes(world: World, files: int, *, large: int) -> ScenarioFacts:
+    """Small files, and below them in the tree a few of 30 GB."""
+    builder = Builder(world, "benchmark", 0)
+    with builder.days_ago(100):
+        project = builder.project("Benchmark")
+        folders = [builder.folder(project, f"folder {number}") for number in range(FOLDERS)]
+        for number in range(files):
+            name = f"file_{number:06d}.txt"
+            builder.file(folders[number % FOLDERS], name, builder.text_handle(f"file {number}\n" * 20, name))
+        for number in range(large):
+            name = f"sample_{number:04d}.bam"
+            builder.file(folders[-1], name, builder.virtual_handle(30 * GIB, name))
+        return builder.facts(project)
+
+
 def cells(world: World, rows: int, *, handles: int) -> ScenarioFacts:
     """One table with a file in every row; its cells use this many handles in turn, or fewer if there are fewer rows."""
     builder = Builder(world, "benchmark", 0)

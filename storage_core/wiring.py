@@ -161,5 +161,6 @@ def _services(remote: Remote, ledger: Ledger, options: RunOptions, part_limits: 
         proof_level=options.proof,
         table_snapshots=options.table_snapshots,
         indexing=options.indexing,
+        has_idle_budget=lambda: remote.limiter.is_idle,
         etag_meanings=EtagMeanings({settings.destination: ledger.etag_meaning(settings.destination)}),
     )

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from storage_core.cli.session import Session, console, is_terminal
@@ -48,27 +49,29 @@ class LineWatch:
     def __init__(self, session: Session, expectations: Expectations) -> None:
         self._session = session
         self._expectations = expectations
-        self._began = self._said = time.monotonic()
-        self._total = Tally()
+        self._said = time.monotonic()
+        self._running: dict[str, _Running] = {}
 
     def began(self, phase: "Phase[Any]") -> None:
         """Name the phase."""
-        self._began = self._said = time.monotonic()
-        self._total = Tally()
+        self._said = time.monotonic()
+        self._running[phase.name] = _Running(began=self._said)
         self._session.say(f"{phase.doing} ...")
 
     def committed(self, phase: "Phase[Any]", tally: Tally) -> None:
         """Say how far it is, not too often."""
-        self._total = self._total + tally
+        running = self._running[phase.name]
+        running.total = running.total + tally
         now = time.monotonic()
         if now - self._said >= LINE_EVERY_SECONDS:
             self._said = now
-            self._session.say(f"{phase.doing}: {self._progress(phase)}")
+            self._session.say(f"{phase.doing}: {self._progress(phase, running.total)}")
 
     def ended(self, phase: "Phase[Any]", total: Tally) -> None:
         """Say what it came to; phases that had nothing to do stay unmentioned."""
+        running = self._running.pop(phase.name)
         if total.count:
-            took = duration_text(time.monotonic() - self._began)
+            took = duration_text(time.monotonic() - running.began)
             self._session.say(f"{phase.doing}: {tally_text(total)} in {took}")
 
     def remark(self, text: str) -> None:
@@ -80,41 +83,52 @@ class LineWatch:
         del total
         return False
 
-    def _progress(self, phase: "Phase[Any]") -> str:
+    def _progress(self, phase: "Phase[Any]", total: Tally) -> str:
         expected = self._expectations.of(phase)
-        done = tally_text(self._total)
+        done = tally_text(total)
         return f"{done} of {count_text(expected)}" if expected else done
 
 
+@dataclass(slots=True)
+class _Running:
+    """A phase that has begun and not ended; several may run at the same time."""
+
+    began: float
+    total: Tally = field(default_factory=Tally)
+
+
 class LiveWatch:
-    """One live line per phase."""
+    """A live line for each phase that runs."""
 
     def __init__(self, session: Session, expectations: Expectations) -> None:
         self._session = session
         self._expectations = expectations
         self._progress: Progress | None = None
-        self._task: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
 
     def began(self, phase: "Phase[Any]") -> None:
         """Open the line."""
-        self.close()
-        self._progress = _live_line()
-        self._task = self._progress.add_task(phase.doing, total=self._expectations.of(phase), told="")
-        self._progress.start()
+        if self._progress is None:
+            self._progress = _live_line()
+            self._progress.start()
+        self._tasks[phase.name] = self._progress.add_task(
+            phase.doing, total=self._expectations.of(phase), told="", tally=Tally()
+        )
 
     def committed(self, phase: "Phase[Any]", tally: Tally) -> None:
         """Move the line on."""
-        del phase
-        if self._progress is not None and self._task is not None:
-            told: Tally = self._progress.tasks[0].fields.get("tally", Tally()) + tally
-            self._progress.update(self._task, advance=tally.count, tally=told, told=tally_text(told))
+        task = self._tasks.get(phase.name)
+        if self._progress is not None and task is not None:
+            told: Tally = self._progress.tasks[self._progress.task_ids.index(task)].fields["tally"] + tally
+            self._progress.update(task, advance=tally.count, tally=told, told=tally_text(told))
 
     def ended(self, phase: "Phase[Any]", total: Tally) -> None:
-        """Leave the finished line where it is."""
-        del phase
-        if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, total=total.count, completed=total.count, told=tally_text(total))
-        self.close()
+        """Leave the finished line where it is; the terminal is given back when none is left."""
+        task = self._tasks.pop(phase.name, None)
+        if self._progress is not None and task is not None:
+            self._progress.update(task, total=total.count, completed=total.count, told=tally_text(total))
+        if not self._tasks:
+            self.close()
 
     def remark(self, text: str) -> None:
         """Say it in a line of its own."""
@@ -130,7 +144,8 @@ class LiveWatch:
         """Give the terminal back; harmless when there is no line."""
         if self._progress is not None:
             self._progress.stop()
-        self._progress = self._task = None
+        self._progress = None
+        self._tasks = {}
 
 
 @contextmanager

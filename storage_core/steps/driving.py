@@ -5,27 +5,37 @@ directly (command line) or through Prefect tasks (flows). Outcomes stream back t
 most a second and committed together: under the throttle they come one by one, and a transaction each costs more of
 our time than the calls themselves. A kill loses no more than the requests in flight and that second, and each outcome
 lost is found again for a call or two (decision 0017).
+
+Phases that stand in one line run at the same time: what one has committed, another claims. So calls of many items
+go out while S3 copies large objects, which takes minutes and costs none of Synapse's budget (decision 0018).
 """
 
 import asyncio
 import queue
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from storage_core.errors import Interrupted
 from storage_core.model.tallies import Tally
 from storage_core.ports import Ledger
-from storage_core.steps.services import Emit, Services
+from storage_core.steps.phase import Phase
+from storage_core.steps.services import Services
+from storage_core.steps.station import Station, Ticket
 
-W = TypeVar("W")
+__all__ = ["Launcher", "Line", "LoopLauncher", "Phase", "QuietWatch", "Ticket", "Watch", "drive"]
+
+Line = tuple[Phase[Any], ...]
+"""Phases that run at the same time, those that make works for others first."""
 
 COMMIT_AT_MOST = 500
 """Outcomes per transaction; more would make a commit slow, fewer would make commits many."""
 
 GATHER_SECONDS = 1.0
-"""How long an outcome may wait for others before it is committed, while more are under way."""
+"""How long after a commit of its phase an outcome waits for others, while more are under way."""
+
+IDLE_SECONDS = 2.0
+"""How long Synapse's budget must have lain idle before phases claim what little there is for them."""
 
 _WAKE_SECONDS = 0.5
 """How long the loop sleeps when nothing arrives; only a launcher that dies silently makes it wait that long."""
@@ -35,45 +45,6 @@ _DRAIN_SECONDS = 20.0
 
 _SETTLE_SECONDS = 0.005
 """How long it waits for batches to end whose works are all over."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phase(Generic[W]):
-    """One phase of a migration, as data.
-
-    Attributes:
-        name: a word for logs, task names and progress.
-        doing: what is happening, for people ("Copying files").
-        claim: the next pending works above a number; runs on the index thread, changes nothing.
-        number: the work's own number, rising in the order of claims.
-        work: does one work and emits its outcomes; runs on the network loop.
-        record: commits outcomes; runs on the index thread.
-        batch_size: works per batch, and so per Prefect task: large, since a task is dear and a batch is not.
-        active: works under way at once, over all batches. A work that waits for S3 is under way, too.
-        finds_more: recording outcomes may add works of this very phase, so claiming goes on while they come in.
-    """
-
-    name: str
-    doing: str
-    claim: Callable[[Ledger, int, int], Sequence[W]]
-    number: Callable[[W], int]
-    work: Callable[[W, Services, Emit], Awaitable[None]]
-    record: Callable[[Ledger, Sequence[Any]], Tally]
-    batch_size: int
-    active: int
-    finds_more: bool = False
-
-
-class Ticket(Protocol):
-    """A launched batch."""
-
-    def done(self) -> bool:
-        """Whether it ended, well or badly."""
-        ...
-
-    def raise_failure(self) -> None:
-        """Raise what the batch raised, if it did. Only asked when done."""
-        ...
 
 
 class Launcher(Protocol):
@@ -108,15 +79,8 @@ class Watch(Protocol):
         ...
 
 
-class _Finished:
-    """Sent through the queue when one work is over, so that the loop knows how much is in flight."""
-
-
-_FINISHED = _Finished()
-
-
-def drive(phase: Phase[W], ledger: Ledger, services: Services, launcher: Launcher, watch: Watch) -> Tally:
-    """Run one phase until nothing of it is pending, or until something stops it. Silent when nothing is.
+def drive(line: Phase[Any] | Line, ledger: Ledger, services: Services, launcher: Launcher, watch: Watch) -> Tally:
+    """Run phases until nothing of them is pending, or until something stops them. Silent when nothing is.
 
     Works that fail with an expected trouble are outcomes like others. An exception from a batch stops the
     claiming; everything in flight is finished and recorded; then the first exception is raised.
@@ -124,10 +88,7 @@ def drive(phase: Phase[W], ledger: Ledger, services: Services, launcher: Launche
     Raises:
         Interrupted: the user pressed Ctrl-C; everything that came back was recorded.
     """
-    if not phase.claim(ledger, 0, 1):
-        return Tally()
-    run = _Run(phase, ledger, services, launcher, watch)
-    watch.began(phase)
+    run = _Run((line,) if isinstance(line, Phase) else line, ledger, services, launcher, watch)
     try:
         run.until_done()
     except Exception:
@@ -140,43 +101,39 @@ def drive(phase: Phase[W], ledger: Ledger, services: Services, launcher: Launche
         if isinstance(signal, KeyboardInterrupt):
             raise Interrupted("Stopped.", fix="Run the same command again to go on where this ended.") from None
         raise
-    watch.ended(phase, run.total)
     return run.total
 
 
-class _Run(Generic[W]):
+class _Run:
     """The state of one `drive`."""
 
-    def __init__(self, phase: Phase[W], ledger: Ledger, services: Services, launcher: Launcher, watch: Watch) -> None:
-        self._phase = phase
+    def __init__(self, line: Line, ledger: Ledger, services: Services, launcher: Launcher, watch: Watch) -> None:
         self._ledger = ledger
         self._services = services
         self._launcher = launcher
         self._watch = watch
-        self._arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._turnstile = asyncio.Semaphore(phase.active)
-        self._live: list[Ticket] = []
-        self._in_flight = 0
-        self._gathered: list[Any] = []
-        self._due_at = 0.0
-        self._claimed_to = 0
-        self._batches = 0
-        self._is_dry = False
+        self._arrived: queue.SimpleQueue[tuple[Station[Any], Any]] = queue.SimpleQueue()
+        self._line = tuple(Station(phase, services, self._arrived.put) for phase in line)
+        for station in self._line:
+            station.join(self._line)
+        self._idle_from: float | None = None
         self._failure: BaseException | None = None
         self.total = Tally()
+
+    @property
+    def _is_live(self) -> bool:
+        return any(station.live for station in self._line)
 
     def until_done(self) -> None:
         """Claim and take turns until nothing is pending and nothing is in flight."""
         while True:
             self._launch_more()
-            if not self._live:
+            if not self._is_live and not self._looked_once_more():
                 break
-            self._take(wait_seconds=_WAKE_SECONDS if self._in_flight else _SETTLE_SECONDS)
+            self._take(wait_seconds=self._patience())
             self._sweep()
-            if not self._live:
-                # What the last batch sent may have arrived between those two lines, and may hold new work.
-                self._take_the_rest()
-                self._is_dry = False
+            self._tell_who_is_over()
+        self._tell_all()
         if self._failure is not None:
             raise self._failure
 
@@ -186,129 +143,137 @@ class _Run(Generic[W]):
         A copy that waits for S3 may take minutes; it is left behind, and resuming finds it again for one call.
         """
         give_up = time.monotonic() + _DRAIN_SECONDS
-        while self._live and time.monotonic() < give_up:
-            self._take(wait_seconds=_WAKE_SECONDS if self._in_flight else _SETTLE_SECONDS)
+        while self._is_live and time.monotonic() < give_up:
+            self._take(wait_seconds=self._patience())
             self._sweep()
         self._take_the_rest()
 
+    def _patience(self) -> float:
+        return _WAKE_SECONDS if any(station.under_way for station in self._line) else _SETTLE_SECONDS
+
+    # -- claiming -------------------------------------------------------------------------------
+
     def _launch_more(self) -> None:
-        while self._may_claim():
-            works = self._phase.claim(self._ledger, self._claimed_to, self._phase.batch_size)
-            if not works:
-                # Asking again after every outcome would be most of what a phase costs towards its end.
-                self._is_dry = not self._phase.finds_more
-                return
-            self._claimed_to = self._phase.number(works[-1])
-            self._batches += 1
-            self._in_flight += len(works)
-            batch = _Batch(self._phase.work, tuple(works), self._services, self._arrived.put, self._turnstile)
-            self._live.append(self._launcher.launch(self._phase.name, self._batches, batch.run))
+        """Those at the end of the line first: what is nearly done is finished before more is begun."""
+        is_idle = self._is_idle()
+        for station in reversed(self._line):
+            while self._may_claim() and station.has_room and station.wants_to_look(is_idle=is_idle):
+                groups = station.claim(self._ledger)
+                if not groups:
+                    break
+                self._begin(station)
+                number, batch = station.batch(groups)
+                station.live.append(self._launcher.launch(station.phase.name, number, batch.run))
+
+    def _looked_once_more(self) -> bool:
+        """Nothing is live: take what has come since, ask the index once more, and say whether that began anything.
+
+        What the last batch sent may have arrived after the last look, and may have made works.
+        """
+        self._take_the_rest()
+        self._tell_who_is_over()
+        for station in self._line:
+            station.look_again()
+        self._launch_more()
+        return self._is_live
 
     def _may_claim(self) -> bool:
         if self._watch.must_stop(self.total):
             # A batch is thousands of works: those of it that have not begun stay pending, too.
             self._services.stop.set()
-        return (
-            self._failure is None
-            and not self._is_dry
-            and self._in_flight < 2 * self._phase.active
-            and not self._services.stop.is_set()
-        )
+        return self._failure is None and not self._services.stop.is_set()
+
+    def _is_idle(self) -> bool:
+        """Whether calls could have started at once for a while now, so that works are what is missing."""
+        now = time.monotonic()
+        if len(self._line) == 1 or not self._services.has_idle_budget():
+            self._idle_from = None
+        elif self._idle_from is None:
+            self._idle_from = now
+        return self._idle_from is not None and now - self._idle_from >= IDLE_SECONDS
+
+    # -- outcomes -------------------------------------------------------------------------------
 
     def _take(self, *, wait_seconds: float) -> None:
-        """Wait for outcomes, gather what has arrived, and commit it when that is due."""
-        if self._gathered:
-            wait_seconds = min(wait_seconds, max(0.0, self._due_at - time.monotonic()))
-        self._gather(wait_seconds)
-        while self._gathered and self._is_due():
-            self._commit()
-            self._gather(0)
+        """Wait for outcomes, gather what has arrived, and commit what is due."""
+        due = [station.due_at for station in self._line if station.gathered]
+        if due:
+            wait_seconds = min(wait_seconds, max(0.0, min(due) - time.monotonic()))
+        while self._gather(wait_seconds):
+            wait_seconds = 0
+            if not self._commit(only_due=not self._services.stop.is_set()):
+                break
 
     def _take_the_rest(self) -> None:
         """Commit everything that has arrived."""
-        self._gather(0)
-        while self._gathered:
-            self._commit()
-            self._gather(0)
+        while self._gather(0):
+            self._commit(only_due=False)
 
-    def _gather(self, wait_seconds: float) -> None:
+    def _gather(self, wait_seconds: float) -> bool:
+        """Whether anything has arrived or is waiting to be committed."""
         try:
             self._sort(self._arrived.get(block=wait_seconds > 0, timeout=wait_seconds or None))
-            while len(self._gathered) < COMMIT_AT_MOST:
+            while not any(len(station.gathered) >= COMMIT_AT_MOST for station in self._line):
                 self._sort(self._arrived.get_nowait())
         except queue.Empty:
             pass
+        return any(station.gathered for station in self._line)
 
-    def _sort(self, arrived: Any) -> None:
-        if isinstance(arrived, _Finished):
-            self._in_flight -= 1
-            return
-        if not self._gathered:
-            self._due_at = time.monotonic() + GATHER_SECONDS
-        self._gathered.append(arrived)
+    def _sort(self, arrived: "tuple[Station[Any], Any]") -> None:
+        station, outcome = arrived
+        station.take(outcome, gather_seconds=GATHER_SECONDS)
 
-    def _is_due(self) -> bool:
-        """Whether waiting for more is over, or would hold something up: the end of the run, or new work of ours."""
-        is_starving = self._phase.finds_more and self._in_flight < self._phase.active
-        return (
-            is_starving
-            or self._in_flight == 0
-            or len(self._gathered) >= COMMIT_AT_MOST
-            or self._services.stop.is_set()
-            or time.monotonic() >= self._due_at
-        )
+    def _commit(self, *, only_due: bool) -> bool:
+        """Commit what each phase has gathered, in transactions of its own; whether there was anything to commit."""
+        committed = False
+        for station in self._line:
+            if station.gathered and (not only_due or station.is_due(at_most=COMMIT_AT_MOST)):
+                committed = True
+                self._begin(station)
+                tally, outcomes = station.commit(self._ledger)
+                self.total = self.total + tally
+                self._feed(station, outcomes)
+                self._watch.committed(station.phase, tally)
+        return committed
 
-    def _commit(self) -> None:
-        outcomes, self._gathered = self._gathered, []
-        tally = self._phase.record(self._ledger, outcomes)
-        self.total = self.total + tally
-        self._watch.committed(self._phase, tally)
+    def _feed(self, source: "Station[Any]", outcomes: int) -> None:
+        for station in self._line:
+            if source in station.feeders:
+                station.fed += outcomes
 
     def _sweep(self) -> None:
         """Let go of batches that ended; remember the first failure."""
-        ended = [ticket for ticket in self._live if ticket.done()]
-        self._live = [ticket for ticket in self._live if ticket not in ended]
-        for ticket in ended:
-            try:
-                ticket.raise_failure()
-            except Exception as failure:  # noqa: BLE001 - kept, and raised once everything in flight is recorded
-                self._failure = self._failure or failure
+        for station in self._line:
+            ended = [ticket for ticket in station.live if ticket.done()]
+            station.live = [ticket for ticket in station.live if ticket not in ended]
+            for ticket in ended:
+                try:
+                    ticket.raise_failure()
+                except Exception as failure:  # noqa: BLE001 - kept, and raised once everything in flight is recorded
+                    self._failure = self._failure or failure
 
+    # -- telling --------------------------------------------------------------------------------
 
-class _Batch(Generic[W]):
-    """The works of one launch; runs on the network loop."""
+    def _begin(self, station: "Station[Any]") -> None:
+        if not station.has_begun:
+            station.has_begun = True
+            station.total = Tally()
+            self._watch.began(station.phase)
 
-    def __init__(
-        self,
-        work: Callable[[W, Services, Emit], Awaitable[None]],
-        works: tuple[W, ...],
-        services: Services,
-        put: Callable[[Any], None],
-        turnstile: asyncio.Semaphore,
-    ) -> None:
-        self._work = work
-        self._works = works
-        self._services = services
-        self._put = put
-        self._turnstile = turnstile
+    def _tell_who_is_over(self) -> None:
+        for station in self._line:
+            if not station.is_settled:
+                break
+            self._end(station)
 
-    async def run(self) -> None:
-        """Do all works side by side. The first failure stops works that have not begun; the others finish."""
-        results = await asyncio.gather(*(self._one(work) for work in self._works), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+    def _tell_all(self) -> None:
+        for station in self._line:
+            self._end(station)
 
-    async def _one(self, work: W) -> None:
-        try:
-            async with self._turnstile:
-                if not self._services.stop.is_set():
-                    await self._work(work, self._services, self._put)
-        except BaseException:
-            self._services.stop.set()
-            raise
-        finally:
-            self._put(_FINISHED)
+    def _end(self, station: "Station[Any]") -> None:
+        if station.has_begun:
+            station.has_begun = False
+            self._watch.ended(station.phase, station.total)
 
 
 class LoopTicket:

@@ -1,5 +1,6 @@
 """One migration from end to end, over ports. The command line, the API and the flows all drive this class."""
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from storage_core.plan.preflight import PreflightFacts, findings, unknown_proven
 from storage_core.plan.pricing import costs_of
 from storage_core.plan.viewing import check_options
 from storage_core.ports import Ledger
-from storage_core.steps.driving import Launcher, Phase, Watch, drive
+from storage_core.steps.driving import Launcher, Line, Phase, Watch, drive
 from storage_core.steps.phases import DESCRIBE, DESCRIBE_BY_VIEW, DESCRIBE_TABLES, WALK, migrating
 from storage_core.steps.preflight import preflight
 from storage_core.steps.services import Network, Services
@@ -90,8 +91,8 @@ class Migration:
         self._ledger.add_roots([root.header for root in facts.roots])
         if self._services.indexing.asks_provenance and (refresh or not self._ledger.is_indexed()):
             self._ledger.reopen_unknown_provenance()
-        with closing(self._indexing(facts)) as phases:
-            outcome = self._run(phases, "indexing")
+        with closing(self._indexing(facts)) as lines:
+            outcome = self._run(lines, "indexing")
         if outcome.ending is Ending.COMPLETE:
             self._ledger.finish_indexing()
         return self._told(outcome)
@@ -160,19 +161,18 @@ class Migration:
             raise NotConfirmed(f"Nobody has confirmed plan {current}.", fix="Show the plan and confirm it first.")
         return self._told(self._run(migrating(table_snapshots=self._services.table_snapshots), "migrating"))
 
-    def _indexing(self, facts: PreflightFacts) -> Generator[Phase[Any]]:
+    def _indexing(self, facts: PreflightFacts) -> Generator[Line]:
         """The phases that fill the index.
 
         A view is made when it is known how much there is to read. It is gone before the next phase, and also when no
         next one is asked for.
         """
-        yield WALK
+        yield (WALK,)
         waiting = self._ledger.count_pending_files()
         with self._views.at_hand(facts.roots, waiting, self._speeds) as has_view:
             if has_view:
-                yield DESCRIBE_BY_VIEW
-        yield DESCRIBE
-        yield DESCRIBE_TABLES
+                yield (DESCRIBE_BY_VIEW,)
+        yield (DESCRIBE, DESCRIBE_TABLES)
 
     def _ahead(self) -> WorkAhead:
         ahead = self._ledger.ahead()
@@ -183,11 +183,11 @@ class Migration:
         pending = (self._ledger.pending_containers, self._ledger.pending_files, self._ledger.pending_tables)
         return not any(claim(after=0, limit=1) for claim in pending)
 
-    def _run(self, phases: Iterable[Phase[Any]], what: str) -> RunOutcome:
+    def _run(self, lines: Iterable[Line], what: str) -> RunOutcome:
         self._ledger.note(f"{what} began", "")
         total = Tally()
-        for phase in phases:
-            total = total + drive(phase, self._ledger, self._services, self._launcher, self._watch)
+        for line in lines:
+            total = total + drive(line, self._ledger, self._services, self._launcher, self._watch)
             if self._watch.ending is not Ending.COMPLETE:
                 break
         counts = self._ledger.counts()
@@ -222,27 +222,27 @@ class _LimitedWatch:
         self._inner = inner
         self._limit = limit
         self._ledger = ledger
-        self._failed_before = self._most_in_a_phase = 0
+        self._failed = 0
+        self._seen: Counter[str] = Counter()
         self.ending = Ending.COMPLETE
 
     def began(self, phase: Phase[Any]) -> None:
         self._inner.began(phase)
 
     def committed(self, phase: Phase[Any], tally: Tally) -> None:
+        self._failed += tally.failed
+        self._seen[phase.name] += tally.count
         self._ledger.publish()
         self._inner.committed(phase, tally)
 
     def ended(self, phase: Phase[Any], total: Tally) -> None:
-        self._failed_before += total.failed
-        self._most_in_a_phase = max(self._most_in_a_phase, total.count)
         self._inner.ended(phase, total)
 
     def remark(self, text: str) -> None:
         self._inner.remark(text)
 
     def must_stop(self, total: Tally) -> bool:
-        seen = max(self._most_in_a_phase, total.count)
-        ending = self._limit.ending(self._failed_before + total.failed, of=seen)
+        ending = self._limit.ending(self._failed, of=max(self._seen.values(), default=0))
         if ending is not None:
             self.ending = ending
         return ending is not None or self._inner.must_stop(total)

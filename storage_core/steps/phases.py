@@ -1,7 +1,6 @@
 """The phases of a migration and their order. They exist here once; everything that runs them reads this table."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
 
 from storage_core.model.copies import CopyRequest
 from storage_core.model.repoints import RepointOutcome
@@ -25,7 +24,7 @@ from storage_core.steps.copying import copy_handle
 from storage_core.steps.describing import describe_file
 from storage_core.steps.describing_by_view import describe_chunk
 from storage_core.steps.describing_tables import describe_table
-from storage_core.steps.driving import Phase
+from storage_core.steps.driving import Line, Phase
 from storage_core.steps.proving import prove_chunk
 from storage_core.steps.repointing import repoint_entity
 from storage_core.steps.repointing_cells import repoint_cells
@@ -52,20 +51,6 @@ the index takes them."""
 _CHUNKS_ACTIVE = 3
 """Chunks of files looked up in a view side by side: one may wait for the view while others read handles."""
 
-T = TypeVar("T")
-
-
-def _chunks(works: Sequence[T]) -> list[tuple[T, ...]]:
-    return [tuple(works[start : start + CHUNK]) for start in range(0, len(works), CHUNK)]
-
-
-def _claim_proofs(ledger: Ledger, after: int, limit: int) -> list[tuple[ProofWork, ...]]:
-    return _chunks(ledger.pending_proofs(after=after, limit=limit * CHUNK))
-
-
-def _claim_verifications(ledger: Ledger, after: int, limit: int) -> list[tuple[VerifyWork, ...]]:
-    return _chunks(ledger.pending_verifications(after=after, limit=limit * CHUNK))
-
 
 def _claim_cells(ledger: Ledger, after: int, limit: int) -> tuple[CellsWork, ...]:
     return ledger.pending_cells(after=after, limit=limit * CELLS_AT_ONCE)
@@ -90,14 +75,6 @@ def _record_shown(ledger: Ledger, outcomes: Sequence[Described | LookFailed | Vi
         if isinstance(outcome, ViewFailed):
             ledger.note("view failed", f"{outcome.view_id}: {outcome.detail}")
     return ledger.record_descriptions([outcome for outcome in outcomes if not isinstance(outcome, ViewFailed)])
-
-
-def _last_copy(chunk: tuple[ProofWork, ...]) -> int:
-    return chunk[-1].copied.copy_id
-
-
-def _last_item(chunk: tuple[VerifyWork, ...]) -> int:
-    return chunk[-1].item_id
 
 
 WALK: Phase[FoundEntity] = Phase(
@@ -154,17 +131,21 @@ COPY: Phase[CopyRequest] = Phase(
     record=lambda ledger, outcomes: ledger.record_copies(outcomes),
     batch_size=_FILES_PER_BATCH,
     active=_COPIES_ACTIVE,
+    # a copy that proves bad is discarded and made anew, once
+    fed_by=("prove-copies",),
 )
 
-PROVE: Phase[tuple[ProofWork, ...]] = Phase(
+PROVE: Phase[ProofWork] = Phase(
     name="prove-copies",
     doing="Proving copies",
-    claim=_claim_proofs,
-    number=_last_copy,
+    claim=lambda ledger, after, limit: ledger.pending_proofs(after=after, limit=limit),
+    number=lambda work: work.copied.copy_id,
     work=prove_chunk,
     record=lambda ledger, outcomes: ledger.record_proofs(outcomes),
-    batch_size=_FILES_PER_BATCH // CHUNK,
+    batch_size=_FILES_PER_BATCH,
     active=_CALLS_ACTIVE,
+    fed_by=("copy-files",),
+    together=CHUNK,
 )
 
 REPOINT: Phase[RepointWork] = Phase(
@@ -176,6 +157,9 @@ REPOINT: Phase[RepointWork] = Phase(
     record=lambda ledger, outcomes: ledger.record_repoints(outcomes),
     batch_size=_FILES_PER_BATCH,
     active=_CALLS_ACTIVE,
+    fed_by=("prove-copies",),
+    # the changes of one entity lock the same row (contract 6.6)
+    apart=lambda work: work.entity_id,
 )
 
 SNAPSHOT_TABLES: Phase[SnapshotWork] = Phase(
@@ -200,24 +184,28 @@ REPOINT_CELLS: Phase[CellsWork] = Phase(
     active=_TABLES_ACTIVE,
 )
 
-VERIFY: Phase[tuple[VerifyWork, ...]] = Phase(
+VERIFY: Phase[VerifyWork] = Phase(
     name="verify",
     doing="Reading back",
-    claim=_claim_verifications,
-    number=_last_item,
+    claim=lambda ledger, after, limit: ledger.pending_verifications(after=after, limit=limit),
+    number=lambda work: work.item_id,
     work=verify_chunk,
     record=lambda ledger, outcomes: ledger.record_verifications(outcomes),
-    batch_size=_FILES_PER_BATCH // CHUNK,
+    batch_size=_FILES_PER_BATCH,
     active=_CALLS_ACTIVE,
+    fed_by=("repoint-versions", "repoint-cells"),
+    waits_for_many=True,
+    together=CHUNK,
 )
 
-INDEXING: tuple[Phase[Any], ...] = (WALK, DESCRIBE_BY_VIEW, DESCRIBE, DESCRIBE_TABLES)
-"""Changes nothing in Synapse. The second one only when there is a view; the third reads what the second has left."""
+INDEXING: tuple[Line, ...] = ((WALK,), (DESCRIBE_BY_VIEW,), (DESCRIBE, DESCRIBE_TABLES))
+"""Changes nothing in Synapse. The second line only when there is a view; the third reads what the second has left."""
 
-MIGRATING: tuple[Phase[Any], ...] = (COPY, PROVE, COPY, PROVE, SNAPSHOT_TABLES, REPOINT, REPOINT_CELLS, VERIFY)
-"""Copying and proving stand twice: a copy that proved bad is discarded and made anew, once."""
+MIGRATING: tuple[Line, ...] = ((COPY, PROVE, REPOINT, VERIFY), (SNAPSHOT_TABLES,), (REPOINT_CELLS, VERIFY))
+"""What stands in one line runs at the same time. Every table is frozen before the first cell is written, and cells are
+written when all their copies are proven, because a write costs as many calls for one cell as for thousands."""
 
 
-def migrating(*, table_snapshots: bool) -> tuple[Phase[Any], ...]:
+def migrating(*, table_snapshots: bool) -> tuple[Line, ...]:
     """The phases of a migration that freezes tables first, or does not."""
-    return tuple(phase for phase in MIGRATING if table_snapshots or phase is not SNAPSHOT_TABLES)
+    return tuple(line for line in MIGRATING if table_snapshots or SNAPSHOT_TABLES not in line)

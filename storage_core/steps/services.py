@@ -25,11 +25,17 @@ class Network(Protocol):
         ...
 
 
+def _never() -> bool:
+    """Where nobody counts calls, no budget is idle."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The outside world as one run sees it. Shared by all its coroutines; they all run on one event loop.
 
     Attributes:
+        has_idle_budget: whether a call to Synapse that came now would start at once; asked from any thread.
         stop: set when no new work may begin; what is in flight is brought to its end.
     """
 
@@ -45,4 +51,5 @@ class Services:
     locations: KnownLocations = field(default_factory=KnownLocations)
     view: ViewAtHand = field(default_factory=ViewAtHand)
     turns: TableTurns = field(default_factory=TableTurns)
+    has_idle_budget: Callable[[], bool] = _never
     stop: threading.Event = field(default_factory=threading.Event)

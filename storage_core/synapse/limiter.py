@@ -101,6 +101,11 @@ class CallLimiter:
         finally:
             self._release(number)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call of this process waits, and one that came now would find a slot. From any thread."""
+        return not self._turn.locked() and len(self._held) < self._allowed
+
     def change_limits(self, *, calls_in_flight: int | None = None, calls_per_minute: int | None = None) -> None:
         """Set other limits for this process while it runs; calls in flight stay in flight."""
         if calls_per_minute is not None:

@@ -13,7 +13,7 @@ from storage_core.index.opening import open_index
 from storage_core.index.store import Index
 from storage_core.model.entities import EntityHeader, EntityKind
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings
-from storage_core.steps.driving import Phase, QuietWatch, Ticket, drive
+from storage_core.steps.driving import Line, QuietWatch, Ticket, drive
 from storage_core.steps.known import EtagMeanings
 from storage_core.steps.phases import INDEXING, MIGRATING
 from storage_core.steps.services import Services
@@ -145,15 +145,15 @@ def _migrate(
         etag_meanings=EtagMeanings({DESTINATION: ledger.etag_meaning(DESTINATION)}),
     )
     ledger.add_roots([EntityHeader(id=ROOT, name="Model", kind=EntityKind.PROJECT)])
-    for phase in INDEXING:
-        _drive(phase, ledger, services, loop, batch)
+    for line in INDEXING:
+        _drive(line, ledger, services, loop, batch)
     ledger.finish_indexing()
-    for phase in MIGRATING:
-        _drive(phase, ledger, services, loop, batch)
+    for line in MIGRATING:
+        _drive(line, ledger, services, loop, batch)
 
 
-def _drive(phase: Phase[Any], ledger: Any, services: Services, loop: asyncio.AbstractEventLoop, batch: int) -> None:
-    small = replace(phase, batch_size=batch, active=1)
+def _drive(line: Line, ledger: Any, services: Services, loop: asyncio.AbstractEventLoop, batch: int) -> None:
+    small = tuple(replace(phase, batch_size=batch, active=1) for phase in line)
     drive(small, ledger, services, InlineLauncher(loop), QuietWatch())
 
 
