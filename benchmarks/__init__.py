@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from benchmarks.budget import BUDGET
 from benchmarks.cells_distinct import CELLS_DISTINCT
 from benchmarks.cells_shared import CELLS_SHARED
 from benchmarks.large_files import LARGE_FILES
@@ -12,6 +13,6 @@ from benchmarks.small_latest import SMALL_LATEST
 from benchmarks.small_new import SMALL_NEW
 from benchmarks.versions import VERSIONS
 
-_ALL = (SMALL_NEW, SMALL_LATEST, VERSIONS, CELLS_DISTINCT, CELLS_SHARED, LARGE_FILES, SELECTION, ORCHESTRATION)
+_ALL = (SMALL_NEW, SMALL_LATEST, VERSIONS, CELLS_DISTINCT, CELLS_SHARED, LARGE_FILES, BUDGET, SELECTION, ORCHESTRATION)
 
 BENCHMARKS: Mapping[str, Benchmark] = {benchmark.name: benchmark for benchmark in _ALL}
