@@ -89,6 +89,8 @@ class Config:
         calls_per_minute: Synapse calls all processes of this machine may start within a minute, together.
         calls_in_flight: Synapse calls all processes of this machine may have open, together.
         s3_connections: connections to S3, which Synapse does not count.
+        use_google_credentials: whether Google Cloud is reached with the user's own credentials.
+        google_endpoint: an emulator that stands for Google Cloud; None: Google itself.
         read_seconds: how long one Synapse call may stay silent.
         s3_read_seconds: how long S3 may stay silent; copying a part of 5 GiB takes minutes.
         state_folder: machine-local folder through which the processes of one user share the limits.
@@ -105,6 +107,8 @@ class Config:
     calls_in_flight: int = 3
     s3_connections: int = 64
     use_boto_sts: bool = False
+    use_google_credentials: bool = False
+    google_endpoint: str | None = None
     connect_seconds: float = 10.0
     read_seconds: float = 180.0
     s3_read_seconds: float = 1200.0
@@ -147,7 +151,9 @@ def load_config(
         s3_connections=_limit(
             flags.s3_connections, "--s3-connections", said, "SYNAPSE_S3_CONNECTIONS", (said.max_threads(), 10_000)
         ),
-        use_boto_sts=said.use_boto_sts(),
+        use_boto_sts=said.truth("transfer", "use_boto_sts"),
+        use_google_credentials=said.truth("transfer", "use_google_credentials"),
+        google_endpoint=_google_endpoint(said.variable("STORAGE_EMULATOR_HOST")),
         state_folder=Path(said.variable("SYNAPSE_STATE_FOLDER") or _machine_folder()),
         patience=Patience() if patience_seconds is None else Patience(busy_seconds=patience_seconds),
         sftp_logins=said.sftp_logins(),
@@ -213,12 +219,12 @@ class _Sources:
             return 64
         return min(_whole(text, self.place("transfer", "max_threads"), lowest=1, highest=10**6), 128)
 
-    def use_boto_sts(self) -> bool:
-        """Give ``use_boto_sts`` under ``[transfer]``."""
-        text = (self.option("transfer", "use_boto_sts") or "false").lower()
+    def truth(self, section: str, name: str) -> bool:
+        """Give a switch of the file; absent means false."""
+        text = (self.option(section, name) or "false").lower()
         if text not in {"true", "false"}:
             raise UsageError(
-                f"{self.place('transfer', 'use_boto_sts')} is {text!r}.", fix="Write true or false there, or remove it."
+                f"{self.place(section, name)} is {text!r}.", fix="Write true or false there, or remove it."
             )
         return text == "true"
 
@@ -244,6 +250,11 @@ class _Sources:
             for section in self._file.sections()
             if section.startswith(("https://", "http://")) and (name := self.option(section, "profile_name"))
         )
+
+
+def _google_endpoint(emulator: str | None) -> str | None:
+    # Google's own variable for a storage that asks for no credentials; a bare host is meant to be spoken to plainly
+    return emulator if emulator is None or "://" in emulator else f"http://{emulator}"
 
 
 def _sftp_login(url: str, said: Callable[[str], str | None]) -> SftpLogin:

@@ -47,6 +47,11 @@ class TransferDesk:
     trees_down: TreeDownloader
 
 
+def wishes_of(config: Config) -> TransferWishes:
+    """How bytes travel, as far as the configuration says."""
+    return TransferWishes(use_boto_sts=config.use_boto_sts, use_google_credentials=config.use_google_credentials)
+
+
 @asynccontextmanager
 async def transfer_desk(
     config: Config,
@@ -78,7 +83,7 @@ async def transfer_desk(
     )
     files, local = SynapseFiles(remote.transport, remote.catalog), Disk()
     watch = watch or QuietTransfers()
-    wishes = wishes or TransferWishes(use_boto_sts=config.use_boto_sts)
+    wishes = wishes or wishes_of(config)
     storing = Storing(
         registrar=files,
         tickets=TicketFolder(config.state_folder / "uploads", synapse=config.repo_endpoint),

@@ -194,9 +194,11 @@ class TransferWishes:
 
     Attributes:
         use_boto_sts: with temporary AWS credentials straight to the bucket, where the location gives them.
+        use_google_credentials: with the user's own Google credentials straight to the bucket, where it is Google's.
     """
 
     use_boto_sts: bool = False
+    use_google_credentials: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
