@@ -21,7 +21,7 @@ from flows.parameters import (
 )
 from flows.sessions import batch_threads
 from flows.stages import Job, agree_and_migrate, conclude, look, without_migrating
-from storage_core.model.settings import FileVersionStrategy, IndexVia, RunOptions
+from storage_core.model.settings import EngineOption, FileVersionStrategy, IndexVia, RunOptions
 
 
 @flow(name="migrate-files", task_runner=batch_threads(), persist_result=False)
@@ -33,6 +33,8 @@ def migrate_files(
     source_storage_location_ids: Sources = [],
     include_table_files: bool = False,
     table_snapshots: bool = True,
+    engine: EngineOption = EngineOption.AUTO,
+    aws_profile: str | None = None,
     continue_on_error: bool = False,
     index_via: IndexVia = IndexVia.AUTO,
     view: str | None = None,
@@ -53,6 +55,8 @@ def migrate_files(
         source_storage_location_ids: Move only files whose bytes are in these locations. Empty: wherever they are.
         include_table_files: Also move files attached to the cells of tables.
         table_snapshots: Freeze each table as a version before its cells are changed.
+        engine: synapse copies by Synapse; s3 with AWS keys of the worker; auto takes s3 wherever those keys suffice.
+        aws_profile: AWS profile of the worker whose keys the engine s3 uses; the worker's own keys when empty.
         continue_on_error: Go on when a single file fails. Off: the first failure stops the run.
         index_via: view reads files through a temporary file view, which is always deleted; bundle one by one.
         view: Read files through this file view, given by its Synapse id; it is left as it is.
@@ -75,6 +79,8 @@ def migrate_files(
         options=RunOptions(
             continue_on_error=continue_on_error,
             table_snapshots=table_snapshots,
+            engine=engine,
+            aws_profile=aws_profile,
             indexing=index_options_from(index_via, view, no_provenance=no_provenance),
         ),
         report_folder=report_folder or None,

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy
 from storage_core.model.destinations import LocationFacts
+from storage_core.model.engines import CopyChoice, CopySource, KeyCheck
 from storage_core.model.entities import ChildrenPage, EntityHeader, FileSnapshot, RootSnapshot, UserProfile
 from storage_core.model.file_views import ViewFacts
 from storage_core.model.handles import Association, FileHandle, HandleAnswer
@@ -214,6 +215,18 @@ class CopyEngine(Protocol):
         ...
 
 
+class OwnKeys(Protocol):
+    """What the user's own keys reach, tried without leaving anything behind."""
+
+    async def may_write(self) -> KeyCheck:
+        """Whether they may put objects where the copies of this migration go."""
+        ...
+
+    async def may_read(self, sample: FileHandle) -> KeyCheck:
+        """Whether they see this handle's object, and it is the one that Synapse means."""
+        ...
+
+
 class ObjectReader(Protocol):
     """Reads stored bytes for the proof rung `reread`."""
 
@@ -283,6 +296,10 @@ class CopyLedger(Protocol):
 
     def pending_copies(self, *, after: int, limit: int) -> tuple[CopyRequest, ...]:
         """Copies to be made, each with one association through which the source may be read."""
+        ...
+
+    def record_choices(self, choices: Sequence[CopyChoice]) -> None:
+        """Note who makes these copies, before anything is begun. Copies that somebody has begun keep theirs."""
         ...
 
     def record_copies(self, outcomes: Sequence[Copied | CopyFailed]) -> Tally:
@@ -356,6 +373,10 @@ class PlanLedger(Protocol):
 
     def unknown_provenance(self) -> int:
         """Files that wait for a new version and whose provenance was not looked for."""
+        ...
+
+    def copy_sources(self) -> tuple[CopySource, ...]:
+        """The copies that are still to be made, by where they are read and who has begun them."""
         ...
 
     def confirm(self, plan_hash: str, *, by: str) -> None:

@@ -6,28 +6,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage_core.aws.objects import S3Objects
 from storage_core.config import Config
+from storage_core.engines.chosen import ChosenEngines
 from storage_core.engines.object_reader import PresignedObjectReader
-from storage_core.engines.synapse_copy import SynapseCopyEngine
+from storage_core.engines.s3_copy import S3_CAPABILITIES, S3CopyEngine
+from storage_core.engines.synapse_copy import SYNAPSE_CAPABILITIES, SynapseCopyEngine
 from storage_core.index.opening import open_index
-from storage_core.model.settings import MigrationSettings, RunOptions
+from storage_core.model.copies import EngineName
+from storage_core.model.settings import EngineOption, MigrationSettings, RunOptions
 from storage_core.network import NetworkThread
 from storage_core.plan.estimating import Speeds
 from storage_core.plan.outcomes import FailureLimit
 from storage_core.plan.parts import SERVICE_LIMITS, PartLimits
 from storage_core.ports import Catalog, Clock, Ledger, Messenger
+from storage_core.steps.choosing import Engines
 from storage_core.steps.driving import Launcher, LoopLauncher, QuietWatch, Watch
-from storage_core.steps.known import EtagMeanings
+from storage_core.steps.known import EtagMeanings, KnownDestination
 from storage_core.steps.migration import Migration
 from storage_core.steps.services import Services
 from storage_core.synapse.calls import CallTotals
 from storage_core.synapse.catalog import SynapseCatalog
 from storage_core.synapse.clock import SystemClock
+from storage_core.synapse.endpoints.file_handles import FileHandles
 from storage_core.synapse.endpoints.multipart import Multipart
 from storage_core.synapse.limiter import CallLimiter
 from storage_core.synapse.messenger import SynapseMessenger
 from storage_core.synapse.presigned import PresignedSender
 from storage_core.synapse.transport import Transport
+
+_MOST_S3_THREADS = 256
+"""Requests to S3 with the user's own keys block a thread each; more threads than this bring nothing."""
 
 LauncherFactory = Callable[[NetworkThread], Launcher]
 
@@ -122,13 +131,18 @@ def opened(
         IndexUnusable, IndexInUse, UsageError: see `index.store.open_index`.
     """
     options = options or RunOptions()
-    with open_index(index_path, settings, create=settings is not None) as ledger, connected(config) as remote:
+    with (
+        open_index(index_path, settings, create=settings is not None) as ledger,
+        connected(config) as remote,
+        _own_objects(config, remote, options) as objects,
+    ):
+        services, engines = _services(remote, ledger, objects, options, part_limits)
         yield App(
             remote=remote,
             ledger=ledger,
             migration=Migration(
                 ledger=ledger,
-                services=_services(remote, ledger, options, part_limits),
+                services=services,
                 network=remote.network,
                 launcher=launcher(remote.network) if launcher else LoopLauncher(remote.network.loop),
                 watch=watch or QuietWatch(),
@@ -139,22 +153,54 @@ def opened(
                 ),
                 speeds=Speeds(calls_per_minute=config.calls_per_minute),
                 prices=config.prices,
+                engines=engines,
             ),
         )
 
 
-def _services(remote: Remote, ledger: Ledger, options: RunOptions, part_limits: PartLimits) -> Services:
-    settings = ledger.settings
-    return Services(
+@contextmanager
+def _own_objects(config: Config, remote: Remote, options: RunOptions) -> Iterator[S3Objects]:
+    """S3 with the user's own keys; nothing is looked for or contacted before it is used."""
+    objects = S3Objects(
+        slots=remote.s3_slots,
+        most_at_once=min(config.s3_connections, _MOST_S3_THREADS),
+        connect_seconds=config.connect_seconds,
+        read_seconds=config.s3_read_seconds,
+        profile=options.aws_profile,
+    )
+    try:
+        yield objects
+    finally:
+        objects.close()
+
+
+def _services(
+    remote: Remote, ledger: Ledger, objects: S3Objects, options: RunOptions, part_limits: PartLimits
+) -> tuple[Services, Engines]:
+    """The registry of engines, and everything that steps use. A new engine takes two lines here."""
+    settings, destination = ledger.settings, KnownDestination()
+    migration_id = ledger.recall("migration_id") or ""
+    with_keys = S3CopyEngine(
+        objects,
+        FileHandles(remote.transport),
+        clock=remote.clock,
+        place=lambda: destination.place(migration_id),
+        limits=part_limits,
+    )
+    by_synapse = SynapseCopyEngine(
+        remote.multipart,
+        remote.sender,
+        remote.catalog,
+        clock=remote.clock,
+        s3_slots=remote.s3_slots,
+        limits=part_limits,
+    )
+    engines = Engines(capabilities=(S3_CAPABILITIES, SYNAPSE_CAPABILITIES), option=options.engine, keys=with_keys)
+    when_denied = EngineName.SYNAPSE if options.engine is EngineOption.AUTO else None
+    services = Services(
         catalog=remote.catalog,
-        engine=SynapseCopyEngine(
-            remote.multipart,
-            remote.sender,
-            remote.catalog,
-            clock=remote.clock,
-            s3_slots=remote.s3_slots,
-            limits=part_limits,
-        ),
+        engine=ChosenEngines({EngineName.S3: with_keys, EngineName.SYNAPSE: by_synapse}, when_denied=when_denied),
+        destination=destination,
         reader=PresignedObjectReader(remote.catalog, remote.sender, clock=remote.clock, s3_slots=remote.s3_slots),
         clock=remote.clock,
         settings=settings,
@@ -164,3 +210,4 @@ def _services(remote: Remote, ledger: Ledger, options: RunOptions, part_limits: 
         has_idle_budget=lambda: remote.limiter.is_idle,
         etag_meanings=EtagMeanings({settings.destination: ledger.etag_meaning(settings.destination)}),
     )
+    return services, engines

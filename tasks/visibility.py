@@ -51,7 +51,12 @@ def show_plan(plan: Plan) -> None:
         f"# Migration plan {plan.hash}",
         f"- destination: storage location {plan.settings.destination}",
         f"- strategy: {plan.settings.strategy}",
-        f"- copies: {ahead.copies:,} ({ahead.copy_bytes:,} bytes), by engine {plan.engine}",
+        f"- copies: {ahead.copies:,} ({ahead.copy_bytes:,} bytes), engine asked for: {plan.engine}",
+        *(
+            f"- engine {share.engine}: {share.copies:,} copies ({share.size_bytes:,} bytes)"
+            f" from {share.bucket or 'Synapse'}: {share.why}"
+            for share in plan.shares
+        ),
         f"- places to repoint: {ahead.repoints:,} in {ahead.repoint_entities:,} entities",
         f"- of these, table cells: {ahead.cells:,} in {ahead.tables:,} tables; {ahead.snapshots:,} are frozen first",
         f"- Synapse calls: {plan.calls:,}",

@@ -59,6 +59,8 @@ class Migratable:
         create_table_snapshots: bool = True,
         continue_on_error: bool = False,
         force: bool = False,
+        engine: str = "auto",
+        aws_profile: str | None = None,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """Migrate what the index of this entity holds; see `migrating.migrate_indexed_files`.
@@ -67,7 +69,15 @@ class Migratable:
             UsageError: the index is another entity's.
         """
         self._refuse_other_index(db_path)
-        return migrate_indexed_files(synapse_client, db_path, create_table_snapshots, continue_on_error, force)
+        return migrate_indexed_files(
+            synapse_client,
+            db_path,
+            create_table_snapshots,
+            continue_on_error,
+            force,
+            engine=engine,
+            aws_profile=aws_profile,
+        )
 
     async def index_files_for_migration_async(  # noqa: PLR0913 - its twin's signature
         self,
@@ -105,12 +115,20 @@ class Migratable:
         create_table_snapshots: bool = True,
         continue_on_error: bool = False,
         force: bool = False,
+        engine: str = "auto",
+        aws_profile: str | None = None,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """See `migrate_indexed_files`."""
         await asyncio.to_thread(self._refuse_other_index, db_path)
         return await migrate_indexed_files_async(
-            synapse_client, db_path, create_table_snapshots, continue_on_error, force
+            synapse_client,
+            db_path,
+            create_table_snapshots,
+            continue_on_error,
+            force,
+            engine=engine,
+            aws_profile=aws_profile,
         )
 
     def _refuse_other_index(self, db_path: str | Path) -> None:

@@ -19,7 +19,14 @@ from storage_core.errors import ExitCode, FailureThresholdReached, NotConfirmed,
 from storage_core.index.parquet import export_parquet
 from storage_core.model.ids import EntityId, parse_entity_id, parse_entity_ids, parse_storage_location_id
 from storage_core.model.plans import Plan
-from storage_core.model.settings import FileVersionStrategy, IndexOptions, IndexVia, MigrationSettings, RunOptions
+from storage_core.model.settings import (
+    EngineOption,
+    FileVersionStrategy,
+    IndexOptions,
+    IndexVia,
+    MigrationSettings,
+    RunOptions,
+)
 from storage_core.model.tallies import Tally
 from storage_core.plan.outcomes import Ending
 from storage_core.plan.viewing import check_options
@@ -102,10 +109,17 @@ def migrate_indexed_files(
     create_table_snapshots: bool = True,  # noqa: FBT001, FBT002 - the existing client's signature
     continue_on_error: bool = False,  # noqa: FBT001, FBT002 - the existing client's signature
     force: bool = False,  # noqa: FBT001, FBT002 - the existing client's signature
+    *,
+    engine: str = "auto",
+    aws_profile: str | None = None,
 ) -> MigrationResult:
     """Migrate what an index holds: copy, prove, repoint, read back. Goes on where an earlier call ended.
 
     Asks on the terminal before anything is changed, unless *force*.
+
+    Args:
+        engine: synapse, s3 (with AWS keys of your own), or auto, which takes s3 wherever those keys suffice.
+        aws_profile: whose keys; None takes those of the environment or the machine.
 
     Raises:
         NotConfirmed: the answer was no, or there is no terminal and no *force*; nothing was changed.
@@ -113,7 +127,7 @@ def migrate_indexed_files(
         VerificationMismatch: something read back is not what was written; also with *continue_on_error*.
         UsageError, IndexUnusable, AccessError, IndexInUse, ServiceUnavailable: see `index_files_for_migration`.
     """
-    options = RunOptions(continue_on_error=continue_on_error, table_snapshots=create_table_snapshots)
+    options = _run_options(continue_on_error, create_table_snapshots, engine, aws_profile)
     return _migrated(config_of(syn), db_path, options, QuietWatch(), force=force)
 
 
@@ -151,9 +165,12 @@ async def migrate_indexed_files_async(
     create_table_snapshots: bool = True,  # noqa: FBT001, FBT002 - its twin's signature
     continue_on_error: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
     force: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
+    *,
+    engine: str = "auto",
+    aws_profile: str | None = None,
 ) -> MigrationResult:
     """See `migrate_indexed_files`. Cancelled, it finishes what is in flight, and the same call goes on later."""
-    options = RunOptions(continue_on_error=continue_on_error, table_snapshots=create_table_snapshots)
+    options = _run_options(continue_on_error, create_table_snapshots, engine, aws_profile)
     config = config_of(syn)
     return await _beside(lambda watch: _migrated(config, db_path, options, watch, force=force))
 
@@ -205,6 +222,22 @@ def _index_options(via: str, view: Entity | None, *, no_provenance: bool) -> Ind
     )
     check_options(options)
     return options
+
+
+def _run_options(
+    continue_on_error: bool,  # noqa: FBT001 - handed through
+    table_snapshots: bool,  # noqa: FBT001 - handed through
+    engine: str,
+    aws_profile: str | None,
+) -> RunOptions:
+    try:
+        chosen = EngineOption(engine)
+    except ValueError:
+        known = ", ".join(EngineOption)
+        raise UsageError(f"{engine!r} is no engine.", fix=f"Choose one of {known}.") from None
+    return RunOptions(
+        continue_on_error=continue_on_error, table_snapshots=table_snapshots, engine=chosen, aws_profile=aws_profile
+    )
 
 
 def entity_id_of(entity: Entity) -> EntityId:

@@ -7,7 +7,7 @@ import typer
 
 from storage_core.errors import UsageError
 from storage_core.model.ids import EntityId, parse_entity_id, parse_entity_ids, parse_storage_location_id
-from storage_core.model.settings import FileVersionStrategy, IndexOptions, IndexVia, MigrationSettings
+from storage_core.model.settings import EngineOption, FileVersionStrategy, IndexOptions, IndexVia, MigrationSettings
 from storage_core.plan.viewing import check_options
 
 EntityArgument = Annotated[
@@ -87,6 +87,19 @@ def index_options(via: IndexVia, view: str | None, *, no_provenance: bool) -> In
     )
     check_options(options)
     return options
+
+
+EngineWish = Annotated[
+    EngineOption,
+    typer.Option(
+        "--engine",
+        help="Who copies: synapse; s3 with AWS keys of your own; auto takes s3 wherever those keys suffice.",
+    ),
+]
+AwsProfile = Annotated[
+    str | None,
+    typer.Option("--aws-profile", help="AWS profile whose keys the engine s3 uses.", show_default="the environment's"),
+]
 
 
 def settings_from(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from storage_core.model.engines import EngineShare
 from storage_core.model.plans import Plan, StatusCount
 from storage_core.model.prices import Costs
 
@@ -29,6 +30,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "table_snapshots": ahead.snapshots,
         "verifications": ahead.verifications,
         "engine": str(plan.engine),
+        "engines": [_share(share) for share in plan.shares],
         "calls": plan.calls,
         "seconds_low": plan.seconds_low,
         "seconds_high": plan.seconds_high,
@@ -54,6 +56,18 @@ def _costs(costs: Costs) -> dict[str, Any]:
             }
             for cost in costs.lines
         ],
+    }
+
+
+def _share(share: EngineShare) -> dict[str, Any]:
+    return {
+        "engine": str(share.engine),
+        "source_bucket": share.bucket,
+        "copies": share.copies,
+        "bytes": share.size_bytes,
+        "parts": share.parts,
+        "calls": share.calls,
+        "why": share.why,
     }
 
 

@@ -12,7 +12,7 @@ from storage_core.errors import ExitCode
 from storage_core.model.copies import ProofLevel
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import StatusCount
-from storage_core.model.settings import IndexOptions, MigrationSettings, RunOptions
+from storage_core.model.settings import EngineOption, IndexOptions, MigrationSettings, RunOptions
 from storage_core.plan.outcomes import Ending
 from storage_core.reports.wording import count_text, counted
 
@@ -53,6 +53,8 @@ def run_options(
     proof: ProofLevel = ProofLevel.STANDARD,
     table_snapshots: bool = True,
     indexing: IndexOptions | None = None,
+    engine: EngineOption = EngineOption.AUTO,
+    aws_profile: str | None = None,
 ) -> RunOptions:
     """How the run behaves, from the words on the command line."""
     at_most, percent = parse_failure_limit(max_failures)
@@ -63,6 +65,8 @@ def run_options(
         proof=proof,
         table_snapshots=table_snapshots,
         indexing=indexing or IndexOptions(),
+        engine=engine,
+        aws_profile=aws_profile,
     )
 
 

@@ -13,13 +13,24 @@ from storage_core.engines.part_moving import ArrivedPart, PartMover
 from storage_core.engines.part_troubles import REASON_OF_CAUSE, GivenUp, Restart, RestartCause
 from storage_core.errors import BadRequest, Forbidden, NotFound, RestError, ServerFault
 from storage_core.model.copies import Copied, CopyEvidence, CopyFailed, CopyRequest, EngineName, PartPlan
-from storage_core.model.destinations import LocationFacts
+from storage_core.model.destinations import LocationFacts, LocationKind
+from storage_core.model.engines import EngineCapabilities
+from storage_core.model.handles import HandleKind
 from storage_core.model.ids import FileHandleId, StorageLocationId, UploadId
 from storage_core.model.items import ReasonCode
 from storage_core.plan.file_names import clean_file_name, is_valid_file_name, may_be_valid_file_name
 from storage_core.plan.parts import SERVICE_LIMITS, PartLimits, plan_parts
 from storage_core.ports import Clock
 from storage_core.synapse.wire_multipart import MultipartStart
+
+SYNAPSE_CAPABILITIES = EngineCapabilities(
+    name=EngineName.SYNAPSE,
+    reads=frozenset({HandleKind.S3}),
+    writes=frozenset({LocationKind.SYNAPSE_S3, LocationKind.EXTERNAL_S3}),
+    needs_keys=False,
+    calls_per_copy=3,
+    calls_per_part=1,
+)
 
 _BAD_GATEWAY = 502
 _PAUSE_SECONDS = 1.0

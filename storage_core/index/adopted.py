@@ -39,7 +39,10 @@ update copy set status = 'COPIED', to_handle = made.to_handle, engine = 'synapse
 from made where copy.copy_id = made.copy_id
 """
 
-_EVIDENCE = "insert into copy_evidence select copy_id, parts, part_size_bytes, '', null, null from made"
+_EVIDENCE = """
+insert into copy_evidence (copy_id, part_count, part_size_bytes, part_etags)
+select copy_id, parts, part_size_bytes, '' from made
+"""
 
 _MADE_SCHEMA = pa.schema(
     [("copy_id", pa.int64()), ("to_handle", pa.int64()), ("parts", pa.int32()), ("part_size_bytes", pa.int64())]

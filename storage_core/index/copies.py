@@ -6,12 +6,14 @@ import pyarrow as pa
 
 from storage_core.index.adopted import use_adopted_copies
 from storage_core.index.database import Database, arrow_table
-from storage_core.index.rows import SOURCE_COLUMNS, copy_request, numbers, proof_work
+from storage_core.index.rows import SOURCE_COLUMNS, copy_request, copy_source, numbers, proof_work
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy
-from storage_core.model.ids import StorageLocationId
+from storage_core.model.engines import CopyChoice, CopySource
+from storage_core.model.ids import DEFAULT_STORAGE_LOCATION, StorageLocationId
 from storage_core.model.settings import MigrationSettings
 from storage_core.model.tallies import Tally
 from storage_core.model.works import CopyDiscarded, EtagLearnt, ProofWork
+from storage_core.plan.parts import SERVICE_LIMITS
 
 _NEW_COPIES = """
 create or replace temp table new_copy as
@@ -24,7 +26,8 @@ select row_number() over (order by first_item) as number, first_item from (
 """
 
 _INSERT_COPIES = """
-insert into copy
+insert into copy (copy_id, from_handle, from_location, file_size, md5, status, to_handle, engine, proof, parts,
+    attempts, discard_previous, reason, detail, updated_at)
 select ? + number, from_handle, from_location, file_size, md5, 'PENDING', null, null, null, null, 0, false, null, null,
     ?
 from new_copy join item on item.item_id = new_copy.first_item order by number
@@ -60,7 +63,7 @@ where item.from_handle = copy.from_handle and item.status = 'INDEXED' and item.s
 # The limit is taken over numbers alone, the other columns are fetched for its rows only: five times faster.
 _PENDING_COPIES = f"""
 with claimed as (select copy_id from copy where copy_id > ? and status = 'PENDING' order by copy_id limit ?)
-select c.copy_id, c.discard_previous, {SOURCE_COLUMNS}
+select c.copy_id, c.discard_previous, c.engine, c.part_size_bytes, c.begun, {SOURCE_COLUMNS}
 from claimed join copy c on c.copy_id = claimed.copy_id join copy_source s on s.copy_id = claimed.copy_id
 order by c.copy_id
 """  # noqa: S608 - a list of column names, no outside text
@@ -68,11 +71,29 @@ order by c.copy_id
 _PENDING_PROOFS = f"""
 with claimed as (select copy_id from copy where copy_id > ? and status = 'COPIED' order by copy_id limit ?)
 select c.copy_id, c.to_handle, c.engine, c.attempts, e.part_count, e.part_size_bytes, e.part_etags, e.source_etag,
-    e.hashed_md5, {SOURCE_COLUMNS}
+    e.hashed_md5, e.source_checksum, e.new_checksum, e.may_be_twice, {SOURCE_COLUMNS}
 from claimed join copy c on c.copy_id = claimed.copy_id join copy_source s on s.copy_id = claimed.copy_id
     join copy_evidence e on e.copy_id = claimed.copy_id
 order by c.copy_id
 """  # noqa: S608 - a list of column names, no outside text
+
+_CHOSEN = """
+update copy set engine = choice.engine, part_size_bytes = choice.part_size_bytes, begun = true, updated_at = ?
+from choice where copy.copy_id = choice.copy_id and copy.status = 'PENDING' and copy.engine is null
+"""
+
+# Where the bytes are read is all that a choice depends on; the sample is the first of its kind.
+_SOURCES = f"""
+with kinds as (
+    select min(c.copy_id) as copy_id, c.engine, count(*) as copies, coalesce(sum(c.file_size), 0)::bigint as size_bytes,
+        sum(case when c.file_size > ? then ceil(c.file_size / ?) else 1 end)::bigint as parts
+    from copy c join copy_source s using (copy_id)
+    where c.status = 'PENDING'
+    group by c.engine, s.bucket, s.handle_kind, c.from_location = {DEFAULT_STORAGE_LOCATION}
+)
+select kinds.engine, kinds.copies, kinds.size_bytes, kinds.parts, {SOURCE_COLUMNS}
+from kinds join copy c using (copy_id) join copy_source s using (copy_id) order by kinds.copy_id
+"""  # noqa: S608 - constants, no outside text
 
 _COPIED = """
 update copy set status = 'COPIED', to_handle = made.to_handle, engine = made.engine, parts = made.part_count,
@@ -112,6 +133,9 @@ update copy set status = 'PENDING', discard_previous = true, attempts = copy.att
 from worse where copy.copy_id = worse.copy_id and copy.status = 'COPIED'
 """
 
+REGISTERED_AGAIN = "registered again"
+_TWIN = "Synapse may hold a second record of the same object, which nothing refers to and which does no harm"
+
 _MADE_SCHEMA = pa.schema(
     [
         ("copy_id", pa.int64()),
@@ -122,8 +146,12 @@ _MADE_SCHEMA = pa.schema(
         ("part_etags", pa.string()),
         ("source_etag", pa.string()),
         ("hashed_md5", pa.string()),
+        ("source_checksum", pa.string()),
+        ("new_checksum", pa.string()),
+        ("may_be_twice", pa.bool_()),
     ]
 )
+_CHOICE_SCHEMA = pa.schema([("copy_id", pa.int64()), ("engine", pa.string()), ("part_size_bytes", pa.int64())])
 _BAD_SCHEMA = pa.schema([("copy_id", pa.int64()), ("reason", pa.string()), ("detail", pa.string())])
 _GOOD_SCHEMA = pa.schema([("copy_id", pa.int64()), ("to_handle", pa.int64()), ("proof", pa.string())])
 _WORSE_SCHEMA = pa.schema([("copy_id", pa.int64()), ("detail", pa.string())])
@@ -162,6 +190,20 @@ class CopyTables:
         """See ports.CopyLedger."""
         rows = self._database.rows(_PENDING_COPIES, [after, limit])
         return tuple(copy_request(row, self._settings.destination) for row in rows)
+
+    def copy_sources(self) -> tuple[CopySource, ...]:
+        """See ports.PlanLedger. Parts as the service would be asked for them."""
+        rows = self._database.rows(
+            _SOURCES, [SERVICE_LIMITS.single_part_bytes, float(SERVICE_LIMITS.several_parts_bytes)]
+        )
+        return tuple(copy_source(row) for row in rows)
+
+    def record_choices(self, choices: Sequence[CopyChoice]) -> None:
+        """See ports.CopyLedger."""
+        if choices:
+            chosen = [(one.copy_id, one.engine.value, one.part_size_bytes) for one in choices]
+            with self._database.transaction():
+                self._database.rows(_CHOSEN, [self._database.now()], choice=arrow_table(_CHOICE_SCHEMA, chosen))
 
     def record_copies(self, outcomes: Sequence[Copied | CopyFailed]) -> Tally:
         """See ports.CopyLedger. Outcomes of copies that are not PENDING any more change nothing."""
@@ -209,6 +251,9 @@ class CopyTables:
                     ",".join(one.evidence.part_etags),
                     one.evidence.source_etag,
                     one.evidence.hashed_md5,
+                    one.evidence.source_checksum,
+                    one.evidence.new_checksum,
+                    one.evidence.may_be_twice,
                 )
                 for one in copied
             ],
@@ -217,7 +262,7 @@ class CopyTables:
         taken = numbers(list(changed))
         self._database.rows("delete from copy_evidence using taken where copy_id = taken.number", taken=taken)
         self._database.rows(
-            "insert into copy_evidence select copy_id, part_count, part_size_bytes, part_etags, source_etag, hashed_md5"
+            "insert into copy_evidence by name select made.* exclude (to_handle, engine)"
             " from made semi join taken on made.copy_id = taken.number",
             made=made,
             taken=taken,
@@ -227,6 +272,11 @@ class CopyTables:
                 ("copied", "copy", one.copy_id, f"handle {one.source} -> {one.new} by {one.engine}")
                 for one in copied
                 if one.copy_id in changed
+            ]
+            + [
+                (REGISTERED_AGAIN, "copy", one.copy_id, f"handle {one.new} was asked for more than once; {_TWIN}")
+                for one in copied
+                if one.copy_id in changed and one.evidence.may_be_twice
             ]
         )
         return sum(size or 0 for size in changed.values())

@@ -40,7 +40,9 @@ _RETRY_COPIES = f"""
 update copy set reason = null, detail = null, updated_at = ?,
     status = case when {_ONLY_UNJUDGED} then 'COPIED' else 'PENDING' end,
     discard_previous = copy.discard_previous or (copy.to_handle is not null and not ({_ONLY_UNJUDGED})),
-    to_handle = case when {_ONLY_UNJUDGED} then copy.to_handle end
+    to_handle = case when {_ONLY_UNJUDGED} then copy.to_handle end,
+    engine = case when {_ONLY_UNJUDGED} then copy.engine end,
+    part_size_bytes = case when {_ONLY_UNJUDGED} then copy.part_size_bytes end
 from wanted where copy.copy_id = wanted.number
 """  # noqa: S608 - put together from constants
 

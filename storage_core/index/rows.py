@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from storage_core.model.copies import Copied, CopyEvidence, CopyRequest, EngineName, ProvenCopy
+from storage_core.model.engines import CopySource
 from storage_core.model.entities import EntityBody, EntityKind
 from storage_core.model.handles import Association, AssociationKind, FileHandle, HandleKind, HandleStatus
 from storage_core.model.ids import ActivityId, EntityId, FileHandleId, PrincipalId, StorageLocationId
@@ -221,23 +222,47 @@ def association(handle_id: FileHandleId, entity: int, item_kind: str) -> Associa
 
 
 def copy_request(row: tuple[Any, ...], destination: StorageLocationId) -> CopyRequest:
-    """From columns copy_id, discard_previous, then SOURCE_COLUMNS."""
-    source, through = source_of(row[2:])
+    """From columns copy_id, discard_previous, engine, part_size_bytes, begun, then SOURCE_COLUMNS."""
+    copy_id, discard_previous, engine, part_size_bytes, begun = row[:5]
+    source, through = source_of(row[5:])
     return CopyRequest(
-        copy_id=row[0], source=source, association=through, destination=destination, discard_previous=row[1]
+        copy_id=copy_id,
+        source=source,
+        association=through,
+        destination=destination,
+        discard_previous=discard_previous,
+        engine=None if engine is None else EngineName(engine),
+        part_size_bytes=part_size_bytes,
+        begun_before=bool(begun),
+    )
+
+
+def copy_source(row: tuple[Any, ...]) -> CopySource:
+    """From columns engine, copies, size_bytes, parts, then SOURCE_COLUMNS."""
+    engine, copies, size_bytes, parts = row[:4]
+    return CopySource(
+        sample=source_of(row[4:])[0],
+        engine=None if engine is None else EngineName(engine),
+        copies=copies,
+        size_bytes=size_bytes,
+        parts=parts,
     )
 
 
 def proof_work(row: tuple[Any, ...]) -> ProofWork:
-    """From copy_id, to_handle, engine, attempts, the evidence's five columns, then SOURCE_COLUMNS."""
+    """From copy_id, to_handle, engine, attempts, the evidence's eight columns, then SOURCE_COLUMNS."""
     copy_id, to_handle, engine, attempts, part_count, part_size, part_etags, source_etag, hashed = row[:9]
-    source, through = source_of(row[9:])
+    source_checksum, new_checksum, may_be_twice = row[9:12]
+    source, through = source_of(row[12:])
     evidence = CopyEvidence(
         part_count=part_count,
         part_size_bytes=part_size,
         part_etags=tuple(part_etags.split(",")) if part_etags else (),
         source_etag=source_etag,
         hashed_md5=hashed,
+        source_checksum=source_checksum,
+        new_checksum=new_checksum,
+        may_be_twice=bool(may_be_twice),
     )
     copied = Copied(
         copy_id=copy_id,

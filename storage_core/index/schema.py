@@ -87,6 +87,12 @@ create table adopted_copy (
     from_handle bigint not null, to_handle bigint not null, file_size bigint not null, part_size_bytes bigint not null
 )"""
 
+# Before this step there was one engine. Where copying had begun, nobody knows which copies that one has begun, and
+# another engine would make them a second time.
+_BEGUN_BY_SYNAPSE = """
+update copy set engine = 'synapse', begun = true
+where status = 'PENDING' and exists (select 1 from copy where status <> 'PENDING')"""
+
 STEPS: tuple[SchemaStep, ...] = (
     SchemaStep(
         number=1,
@@ -108,6 +114,18 @@ STEPS: tuple[SchemaStep, ...] = (
     ),
     SchemaStep(number=2, name="table snapshots", statements=(_TABLE_SNAPSHOT, _MIGRATION_ID)),
     SchemaStep(number=3, name="adopted from synapseclient", statements=(_ADOPTED_VERSION, _ADOPTED_COPY)),
+    SchemaStep(
+        number=4,
+        name="engines chosen per copy",
+        statements=(
+            "alter table copy add column part_size_bytes bigint",
+            "alter table copy add column begun boolean",
+            _BEGUN_BY_SYNAPSE,
+            "alter table copy_evidence add column source_checksum varchar",
+            "alter table copy_evidence add column new_checksum varchar",
+            "alter table copy_evidence add column may_be_twice boolean",
+        ),
+    ),
 )
 
 NEWEST = STEPS[-1].number

@@ -79,7 +79,12 @@ class PartPlan:
 class CopyRequest:
     """Copy *source* to *destination*; `copy_id` is the index's number for it.
 
-    The same request gives the same result handle when repeated (contract 8.3), unless `discard_previous`.
+    The same request gives the same copy when repeated, unless `discard_previous`.
+
+    Attributes:
+        engine: who makes it; None when nobody has been chosen yet.
+        part_size_bytes: chosen together with the engine; None leaves it to `plan.parts`.
+        begun_before: an earlier try may have left something behind. False only when that is certain.
     """
 
     copy_id: int
@@ -87,6 +92,9 @@ class CopyRequest:
     association: Association
     destination: StorageLocationId
     discard_previous: bool = False
+    engine: EngineName | None = None
+    part_size_bytes: int | None = None
+    begun_before: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +107,10 @@ class CopyEvidence:
         part_etags: unquoted ETag S3 gave for each copied part, in order.
         source_etag: the source object's ETag that every part was conditional on, unquoted, when seen.
         hashed_md5: MD5 of the bytes, when they streamed through us.
+        source_checksum, new_checksum: S3's own checksum over the whole of each object, with its algorithm, when the
+            two can be compared.
+        may_be_twice: Synapse may hold a second record of the same object: an earlier request to register it was
+            sent, and nobody saw its answer.
     """
 
     part_count: int
@@ -106,6 +118,9 @@ class CopyEvidence:
     part_etags: tuple[str, ...] = ()
     source_etag: str | None = None
     hashed_md5: str | None = None
+    source_checksum: str | None = None
+    new_checksum: str | None = None
+    may_be_twice: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,8 @@ class ReasonCode(StrEnum):
     SOURCE_CHANGED = "SOURCE_CHANGED"
     SOURCE_SUSPECT = "SOURCE_SUSPECT"
     PROOF_TOO_WEAK = "PROOF_TOO_WEAK"
+    NO_KEY_ACCESS = "NO_KEY_ACCESS"
+    NOT_REGISTERED = "NOT_REGISTERED"
     # failures that no repeat and no person cures here
     REFUSED = "REFUSED"
     SIZE_DIFFERS = "SIZE_DIFFERS"
@@ -118,6 +120,12 @@ REASONS: dict[ReasonCode, Reason] = {
     ReasonCode.SOURCE_CHANGED: _person("The source object was overwritten while it was copied; find out by whom."),
     ReasonCode.SOURCE_SUSPECT: _person("The source's own bytes do not have the MD5 that Synapse recorded; not moved."),
     ReasonCode.PROOF_TOO_WEAK: _person("The copy could not be proven as strictly as asked for; use --proof standard."),
+    ReasonCode.NO_KEY_ACCESS: _person(
+        "Your AWS keys may not copy it; use others (--aws-profile), or retry with --engine auto or synapse."
+    ),
+    ReasonCode.NOT_REGISTERED: _person(
+        "Synapse could not see the new object in its bucket; give Synapse's account the right to read it there."
+    ),
     ReasonCode.REFUSED: _never("Synapse refuses this change; see the detail."),
     ReasonCode.SIZE_DIFFERS: _never("The copy has another size than the source; it was not used."),
     ReasonCode.BYTES_DIFFER: _never("The copy has other bytes than the source, twice; it was not used."),

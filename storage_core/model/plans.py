@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from storage_core.model.copies import EngineName
+from storage_core.model.engines import EngineShare
 from storage_core.model.items import ItemStatus, ReasonCode
 from storage_core.model.prices import Costs
-from storage_core.model.settings import MigrationSettings
+from storage_core.model.settings import EngineOption, MigrationSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,7 @@ class Plan:
     """The whole plan. Confirming it means confirming `hash`.
 
     Attributes:
+        engine: which engine was asked for; `shares` says which ones will copy what, and why.
         calls: Synapse calls still to be spent.
         seconds_low, seconds_high: the band in which the run's duration is expected.
         costs: what copying costs at dated prices; no part of the hash, for a price changes nothing that is written.
@@ -72,7 +73,8 @@ class Plan:
     settings: MigrationSettings
     ahead: WorkAhead
     counts: tuple[StatusCount, ...]
-    engine: EngineName
+    engine: EngineOption
+    shares: tuple[EngineShare, ...]
     calls: int
     seconds_low: int
     seconds_high: int

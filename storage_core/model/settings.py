@@ -21,6 +21,14 @@ class FileVersionStrategy(StrEnum):
         return self in {FileVersionStrategy.LATEST, FileVersionStrategy.ALL}
 
 
+class EngineOption(StrEnum):
+    """Which copy engine is wanted; `auto` takes for each copy the one that spends the fewest Synapse calls."""
+
+    AUTO = "auto"
+    SYNAPSE = "synapse"
+    S3 = "s3"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationSettings:
     """The question an index answers. Two different questions never share an index file.
@@ -68,6 +76,8 @@ class RunOptions:
         max_failures: stop when more items than this have failed.
         max_failures_percent: stop when a larger share than this has failed.
         table_snapshots: freeze each table as a version before its first change.
+        engine: who makes the copies that nobody has begun yet.
+        aws_profile: whose AWS keys the engine `s3` uses; None takes those of the environment or the machine.
     """
 
     continue_on_error: bool = False
@@ -76,3 +86,5 @@ class RunOptions:
     proof: ProofLevel = ProofLevel.STANDARD
     table_snapshots: bool = True
     indexing: IndexOptions = field(default_factory=IndexOptions)
+    engine: EngineOption = EngineOption.AUTO
+    aws_profile: str | None = None

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from storage_core.model.copies import EngineName
+from storage_core.model.engines import EngineShare
 from storage_core.model.plans import Finding, Plan, StatusCount, WorkAhead
-from storage_core.model.settings import MigrationSettings
+from storage_core.model.settings import EngineOption, MigrationSettings
 from storage_core.plan.cells import CELLS_AT_ONCE
 
 HANDLES_PER_CALL = 100
@@ -35,20 +36,20 @@ class Speeds:
     s3_bytes_per_second_high: int = 2_000_000_000
 
 
-def calls_for(ahead: WorkAhead) -> int:
-    """Synapse calls: start, sign and complete per copy, one per part, one per file version, one per 100 read back.
+def calls_for(ahead: WorkAhead, shares: Sequence[EngineShare]) -> int:
+    """Synapse calls: what the engines spend on the copies, one per file version, one per 100 read back.
 
     Cells are changed by the table, thousands at a time.
     """
     reads = -(-ahead.copies // HANDLES_PER_CALL) + -(-ahead.verifications // HANDLES_PER_CALL)
     transactions = ahead.tables + ahead.cells // CELLS_AT_ONCE
     tables = CALLS_PER_TRANSACTION * transactions + CALLS_PER_SNAPSHOT * ahead.snapshots
-    return 3 * ahead.copies + ahead.parts + ahead.repoints - ahead.cells + tables + reads
+    return sum(share.calls for share in shares) + ahead.repoints - ahead.cells + tables + reads
 
 
-def seconds_for(ahead: WorkAhead, speeds: Speeds) -> tuple[int, int]:
+def seconds_for(ahead: WorkAhead, calls: int, speeds: Speeds) -> tuple[int, int]:
     """The band of durations: at best the budget or a fast S3 is the limit, at worst a slow S3 comes on top."""
-    by_calls = calls_for(ahead) * 60 / speeds.calls_per_minute
+    by_calls = calls * 60 / speeds.calls_per_minute
     fast = max(by_calls, ahead.copy_bytes / speeds.s3_bytes_per_second_high)
     slow = by_calls + ahead.copy_bytes / speeds.s3_bytes_per_second_low
     return int(fast), max(int(fast) + 1, int(slow + 0.999))
@@ -58,26 +59,35 @@ def make_plan(
     *,
     settings: MigrationSettings,
     ahead: WorkAhead,
+    engine: EngineOption,
+    shares: tuple[EngineShare, ...],
     counts: tuple[StatusCount, ...],
     findings: tuple[Finding, ...],
     speeds: Speeds,
 ) -> Plan:
     """Put the plan together and give it its hash."""
-    low, high = seconds_for(ahead, speeds)
+    calls = calls_for(ahead, shares)
+    low, high = seconds_for(ahead, calls, speeds)
     return Plan(
         settings=settings,
         ahead=ahead,
         counts=counts,
-        engine=EngineName.SYNAPSE,
-        calls=calls_for(ahead),
+        engine=engine,
+        shares=shares,
+        calls=calls,
         seconds_low=low,
         seconds_high=high,
         findings=findings,
-        hash=plan_hash(settings, ahead),
+        hash=plan_hash(settings, ahead, engine, shares),
     )
 
 
-def plan_hash(settings: MigrationSettings, ahead: WorkAhead) -> str:
-    """Twelve hex digits that change whenever what would be written changes."""
-    facts = json.dumps([asdict(settings), ahead.fingerprint, ahead.snapshots], sort_keys=True, default=str)
+def plan_hash(
+    settings: MigrationSettings, ahead: WorkAhead, engine: EngineOption, shares: Sequence[EngineShare]
+) -> str:
+    """Twelve hex digits that change whenever what would be written changes, or who would copy it."""
+    copying = sorted((share.engine, share.bucket or "", share.copies, share.size_bytes) for share in shares)
+    facts = json.dumps(
+        [asdict(settings), ahead.fingerprint, ahead.snapshots, engine, copying], sort_keys=True, default=str
+    )
     return hashlib.sha256(facts.encode()).hexdigest()[:12]

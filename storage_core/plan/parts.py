@@ -76,5 +76,20 @@ def ranges(plan: PartPlan) -> tuple[PartRange, ...]:
     )
 
 
+MOST_ALIGNED_PARTS = 1000
+"""An aligned copy has as many parts as the source, each a request to S3; beyond so many they would take long."""
+
+
+def aligned_with(plan: PartPlan, *, parts: int, first_part_bytes: int) -> PartPlan:
+    """The parts in which the source was uploaded, where they are even and not too many; else *plan* itself.
+
+    Only for copies that S3 is asked for directly: the service could miscount such parts (contract 8.1).
+    """
+    if not 5 * MIB <= first_part_bytes <= 5 * GIB or parts > MOST_ALIGNED_PARTS:
+        return plan
+    aligned = PartPlan(size_bytes=plan.size_bytes, part_size_bytes=first_part_bytes)
+    return aligned if aligned.count == parts else plan
+
+
 def _ceil_divide(amount: int, share: int) -> int:
     return -(-amount // share)

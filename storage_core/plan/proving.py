@@ -171,7 +171,7 @@ def _judge_bytes(case: _Case) -> Judgement:
         return _judge_other_bytes(case, evidence.hashed_md5.lower())
     if case.reread.new is not None:
         return _judge_read_bytes(case, case.reread.new)
-    return _judge_structure(case) if case.meaning is EtagMeaning.OPAQUE else _judge_etags(case)
+    return _judge_checksums(case) if case.meaning is EtagMeaning.OPAQUE else _judge_etags(case)
 
 
 def _judge_etags(case: _Case) -> Judgement:
@@ -183,7 +183,17 @@ def _judge_etags(case: _Case) -> Judgement:
         return Judgement(verdict=NeedsReread(new=True, source=False, settles_etags=True))
     if _composite_of(evidence) == _composite_of_source(evidence):
         return _proven(case, ProofRung.ALIGNED_ETAG)
-    return _judge_structure(case)
+    return _judge_checksums(case)
+
+
+def _judge_checksums(case: _Case) -> Judgement:
+    """S3's own checksums over the whole of both objects, where there are two that can be compared."""
+    evidence = case.work.copied.evidence
+    if evidence.source_checksum is None or evidence.new_checksum is None:
+        return _judge_structure(case)
+    if evidence.source_checksum == evidence.new_checksum:
+        return _proven(case, ProofRung.CHECKSUM)
+    return Judgement(verdict=NeedsReread(new=True, source=False))
 
 
 def _judge_read_bytes(case: _Case, new_md5: str) -> Judgement:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from storage_core.errors import ExitCode
+from storage_core.model.engines import EngineShare
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import FindingLevel, Plan, StatusCount
 from storage_core.model.prices import Costs
@@ -150,7 +151,7 @@ def _ahead(plan: Plan) -> Table:
         *(frozen if ahead.snapshots else ()),
         ("To repoint", f"{counted(ahead.repoints, 'place')} in {entities}"),
         ("To verify", counted(ahead.verifications, "place")),
-        ("Engine", str(plan.engine)),
+        *(("Engine", _share_text(share)) for share in plan.shares),
         ("Synapse calls", count_text(plan.calls)),
         ("Time", band),
     ):
@@ -169,6 +170,13 @@ def _costs(costs: Costs) -> Group:
         )
     told = f"Prices of {costs.prices.as_of.isoformat()}: {plain_text(costs.prices.source)}."
     return Group(table, Text(told, style="bright_black"))
+
+
+def _share_text(share: EngineShare) -> str:
+    """Who copies how much from where, and why."""
+    place = f" from {plain_text(share.bucket)}" if share.bucket else ""
+    copies = f"{counted(share.copies, 'copy', 'copies')}, {size_text(share.size_bytes)}{place}"
+    return f"{share.engine}: {copies} ({plain_text(share.why)})"
 
 
 def _findings(plan: Plan) -> list[Text]:

@@ -5,7 +5,9 @@ import asyncio
 from storage_core.errors import Forbidden, NotFound
 from storage_core.model.copies import EtagMeaning
 from storage_core.model.destinations import LocationFacts
-from storage_core.model.ids import EntityId, StorageLocationId
+from storage_core.model.engines import ObjectPlace
+from storage_core.model.ids import EntityId, PrincipalId, StorageLocationId
+from storage_core.plan.object_keys import object_place
 from storage_core.ports import Catalog
 
 
@@ -49,6 +51,33 @@ class ViewAtHand:
     def end(self) -> None:
         """Read through no view."""
         self.usable = self.trouble = None
+
+
+class KnownDestination:
+    """Where copies go and whose migration it is, as preflight found it; engines ask when they make one."""
+
+    def __init__(self) -> None:
+        self._facts: LocationFacts | None = None
+        self._user_id: PrincipalId | None = None
+
+    def learn(self, facts: LocationFacts, user_id: PrincipalId) -> None:
+        """Keep what preflight found."""
+        self._facts, self._user_id = facts, user_id
+
+    def place(self, migration_id: str) -> ObjectPlace:
+        """Where an engine with keys of its own puts objects.
+
+        Raises:
+            RuntimeError: nobody has looked, or the destination has no bucket of its own. A bug, never bad input.
+        """
+        if self._facts is None or self._user_id is None or self._facts.bucket is None:
+            raise RuntimeError("the destination is not known, or has no bucket")
+        return object_place(
+            bucket=self._facts.bucket,
+            base_key=self._facts.base_key,
+            user_id=self._user_id,
+            migration_id=migration_id,
+        )
 
 
 class KnownLocations:

@@ -1,21 +1,24 @@
 """One migration from end to end, over ports. The command line, the API and the flows all drive this class."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from storage_core.errors import ExitCode, NotConfirmed
+from storage_core.model.engines import CopySource
 from storage_core.model.plans import Plan, StatusCount, WorkAhead
 from storage_core.model.prices import Prices
 from storage_core.model.tallies import Tally
+from storage_core.plan.engine_choice import EngineChooser
 from storage_core.plan.estimating import Speeds, make_plan
 from storage_core.plan.outcomes import Ending, FailureLimit, exit_code
 from storage_core.plan.preflight import PreflightFacts, findings, unknown_provenance
 from storage_core.plan.pricing import costs_of
 from storage_core.plan.viewing import check_options
 from storage_core.ports import Ledger
+from storage_core.steps.choosing import Engines
 from storage_core.steps.driving import Launcher, Line, Phase, Watch, drive
 from storage_core.steps.phases import DESCRIBE, DESCRIBE_BY_VIEW, DESCRIBE_TABLES, WALK, migrating
 from storage_core.steps.preflight import preflight
@@ -50,6 +53,7 @@ class Migration:
         limit: FailureLimit,
         speeds: Speeds,
         prices: Prices,
+        engines: Engines,
     ) -> None:
         self._ledger = ledger
         self._services = services
@@ -58,16 +62,19 @@ class Migration:
         self._watch = _LimitedWatch(watch, limit, ledger)
         self._speeds = speeds
         self._prices = prices
+        self._engines = engines
         self._views = FileViews(ledger, services, network, watch.remark)
         self._facts: PreflightFacts | None = None
 
     def prepare(self) -> PreflightFacts:
-        """Check that the migration can work (see `preflight`); asks Synapse once per run.
+        """Check that the migration can work (see `preflight`, `Engines.check`); asks Synapse once per run.
 
         Deletes what an earlier run, broken off, has left in Synapse: its temporary file view.
         """
         if self._facts is None:
             self._facts = self._network.run(preflight(self._services.settings, self._services.catalog))
+            self._services.destination.learn(self._facts.destination, self._facts.user.id)
+            self._network.run(self._engines.check(self._facts.destination.kind))
             self._remember(self._facts)
             self._views.delete_left_over()
         return self._facts
@@ -98,11 +105,13 @@ class Migration:
         return self._told(outcome)
 
     def plan(self) -> Plan:
-        """What is still to be done, and what it will cost."""
-        ahead = self._ahead()
+        """What is still to be done, by whom, and what it will cost."""
+        ahead, sources = self._ahead(), self._ledger.copy_sources()
         plan = make_plan(
             settings=self._ledger.settings,
             ahead=ahead,
+            engine=self._engines.option,
+            shares=self._chooser(sources).shares(sources),
             counts=self._ledger.counts(),
             findings=(
                 *findings(self.prepare(), self._ledger.settings),
@@ -159,7 +168,14 @@ class Migration:
         current = self.plan().hash
         if self._ledger.confirmed_plan() != current:
             raise NotConfirmed(f"Nobody has confirmed plan {current}.", fix="Show the plan and confirm it first.")
-        return self._told(self._run(migrating(table_snapshots=self._services.table_snapshots), "migrating"))
+        chooser = self._chooser(self._ledger.copy_sources())
+        phases = migrating(table_snapshots=self._services.table_snapshots, choose=chooser.choice)
+        return self._told(self._run(phases, "migrating"))
+
+    def _chooser(self, sources: Sequence[CopySource]) -> EngineChooser:
+        """Who copies what, after trying what the keys reach; each place is tried once per run."""
+        destination = self.prepare().destination.kind
+        return self._network.run(self._engines.chooser(sources, destination))
 
     def _indexing(self, facts: PreflightFacts) -> Generator[Line]:
         """The phases that fill the index.

@@ -1,6 +1,8 @@
 """The phases of a migration and their order. They exist here once; everything that runs them reads this table."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 from storage_core.model.copies import CopyRequest
 from storage_core.model.repoints import RepointOutcome
@@ -20,7 +22,7 @@ from storage_core.model.works import (
 from storage_core.plan.cells import CELLS_AT_ONCE
 from storage_core.plan.viewing import FILES_PER_READ
 from storage_core.ports import Ledger
-from storage_core.steps.copying import copy_handle
+from storage_core.steps.copying import Choose, claim_copies, copy_handle
 from storage_core.steps.describing import describe_file
 from storage_core.steps.describing_by_view import describe_chunk
 from storage_core.steps.describing_tables import describe_table
@@ -206,6 +208,8 @@ MIGRATING: tuple[Line, ...] = ((COPY, PROVE, REPOINT, VERIFY), (SNAPSHOT_TABLES,
 written when all their copies are proven, because a write costs as many calls for one cell as for thousands."""
 
 
-def migrating(*, table_snapshots: bool) -> tuple[Line, ...]:
-    """The phases of a migration that freezes tables first, or does not."""
-    return tuple(line for line in MIGRATING if table_snapshots or SNAPSHOT_TABLES not in line)
+def migrating(*, table_snapshots: bool, choose: Choose) -> tuple[Line, ...]:
+    """The phases of a migration that freezes tables first, or does not; *choose* says who makes each copy."""
+    copy = replace(COPY, claim=partial(claim_copies, choose=choose))
+    lines = (tuple(copy if phase is COPY else phase for phase in line) for line in MIGRATING)
+    return tuple(line for line in lines if table_snapshots or SNAPSHOT_TABLES not in line)

@@ -137,11 +137,12 @@ async def _disowned(work: ProofWork, failed: CopyFailed, services: Services) -> 
         source=work.source,
         association=work.association,
         destination=services.settings.destination,
+        engine=work.copied.engine,
     )
     try:
         await services.engine.disown(request)
     except RestError as error:
-        return replace(failed, detail=f"{failed.detail} Synapse still offers this copy for re-use: {error.what}")
+        return replace(failed, detail=f"{failed.detail} A repeat may still meet this copy: {error.what}")
     return failed
 
 

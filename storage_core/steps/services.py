@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from storage_core.model.copies import ProofLevel
 from storage_core.model.settings import IndexOptions, MigrationSettings
 from storage_core.ports import Catalog, Clock, CopyEngine, ObjectReader
-from storage_core.steps.known import EtagMeanings, KnownLocations, ViewAtHand
+from storage_core.steps.known import EtagMeanings, KnownDestination, KnownLocations, ViewAtHand
 from storage_core.steps.turns import TableTurns
 
 T = TypeVar("T")
@@ -50,6 +50,7 @@ class Services:
     etag_meanings: EtagMeanings = field(default_factory=EtagMeanings)
     locations: KnownLocations = field(default_factory=KnownLocations)
     view: ViewAtHand = field(default_factory=ViewAtHand)
+    destination: KnownDestination = field(default_factory=KnownDestination)
     turns: TableTurns = field(default_factory=TableTurns)
     has_idle_budget: Callable[[], bool] = _never
     stop: threading.Event = field(default_factory=threading.Event)

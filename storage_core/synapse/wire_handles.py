@@ -8,6 +8,7 @@ from storage_core.synapse.calls import Answer, JsonObject
 from storage_core.synapse.wire_fields import Fields, nonsense
 
 PREFIX = "org.sagebionetworks.repo.model.file."
+DEFAULT_CONTENT_TYPE = "application/octet-stream"
 _KINDS = {
     "S3FileHandle": HandleKind.S3,
     "GoogleCloudFileHandle": HandleKind.GOOGLE_CLOUD,
@@ -98,18 +99,15 @@ def _answer(entry: Fields) -> HandleAnswer:
     )
 
 
-def s3_registration(
-    *, location_id: StorageLocationId, bucket: str, key: str, source: FileHandle, file_name: str | None
-) -> JsonObject:
-    """Describe an object that already lies in a bucket, with the facts of *source* (contract 7.6)."""
+def s3_registration(*, location_id: StorageLocationId, bucket: str, key: str, source: FileHandle) -> JsonObject:
+    """Describe an object that already lies in a bucket, with the facts of *source* but its size (contract 7.6)."""
     body: JsonObject = {
         "concreteType": f"{PREFIX}S3FileHandle",
         "storageLocationId": location_id,
         "bucketName": bucket,
         "key": key,
         "contentMd5": source.md5,
-        "contentSize": source.size_bytes,
-        "fileName": file_name or source.file_name,
-        "contentType": source.content_type,
+        "fileName": source.file_name,
+        "contentType": source.content_type or DEFAULT_CONTENT_TYPE,
     }
     return {name: value for name, value in body.items() if value is not None}

@@ -11,20 +11,24 @@ from sandbox.faults import FaultRule
 from sandbox.objects.contents import Content
 from sandbox.server import Sandbox
 from sandbox.synapse.handles import Handle
+from storage_core.aws.objects import S3Objects
 from storage_core.config import Config, Secret
 from storage_core.engines.object_reader import PresignedObjectReader
+from storage_core.engines.s3_copy import S3CopyEngine
 from storage_core.engines.synapse_copy import SynapseCopyEngine
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, ProofLevel
 from storage_core.model.handles import Association, AssociationKind, FileHandle, HandleKind
-from storage_core.model.ids import FileHandleId, StorageLocationId, parse_entity_id
+from storage_core.model.ids import FileHandleId, PrincipalId, StorageLocationId, parse_entity_id
 from storage_core.model.settings import MigrationSettings
 from storage_core.model.works import ProofWork
+from storage_core.plan.object_keys import object_place
 from storage_core.plan.parts import SERVICE_LIMITS, PartLimits
 from storage_core.plan.retrying import Patience
 from storage_core.ports import CopyEngine
 from storage_core.steps.proving import prove_chunk
 from storage_core.steps.services import Services
 from storage_core.synapse.catalog import SynapseCatalog
+from storage_core.synapse.endpoints.file_handles import FileHandles
 from storage_core.synapse.endpoints.multipart import Multipart
 from storage_core.synapse.limiter import CallLimiter
 from storage_core.synapse.presigned import PresignedSender
@@ -90,7 +94,32 @@ async def synapse_engine(bench: "Bench", limits: PartLimits) -> AsyncIterator[Ou
     limiter.close()
 
 
-ENGINES: dict[str, EngineOpener] = {"synapse": synapse_engine}
+@asynccontextmanager
+async def s3_engine(bench: "Bench", limits: PartLimits) -> AsyncIterator[Outside]:
+    """The engine `s3` with everything real behind it, boto3 included; only waits cost no time."""
+    config = bench.config
+    clock = FakeClock()
+    limiter = CallLimiter(
+        folder=config.state_folder, endpoint=config.repo_endpoint, calls_in_flight=3, calls_per_minute=60_000
+    )
+    slots = asyncio.Semaphore(8)
+    objects = S3Objects(slots=slots, most_at_once=8, connect_seconds=5, read_seconds=30)
+    place = object_place(
+        bucket=DESTINATION_BUCKET, base_key=None, user_id=PrincipalId(bench.service.steward.id), migration_id="m"
+    )
+    async with Transport(config, limiter, clock) as transport, PresignedSender(config) as sender:
+        catalog = SynapseCatalog(transport, clock)
+        yield Outside(
+            engine=S3CopyEngine(objects, FileHandles(transport), clock=clock, place=lambda: place, limits=limits),
+            catalog=catalog,
+            reader=PresignedObjectReader(catalog, sender, clock=clock, s3_slots=slots),
+            clock=clock,
+        )
+    objects.close()
+    limiter.close()
+
+
+ENGINES: dict[str, EngineOpener] = {"synapse": synapse_engine, "s3": s3_engine}
 """A new engine takes a line here, and is asked everything."""
 
 
@@ -118,7 +147,7 @@ class Bench:
 
     sandbox: Sandbox
     folder: Path
-    open_engine: EngineOpener
+    engine: str
     service: Service = field(init=False)
     destination: StorageLocationId = field(init=False)
 
@@ -162,6 +191,7 @@ class Bench:
             size_bytes=handle.content_size,
             md5=handle.content_md5,
             file_name=handle.file_name,
+            content_type=handle.content_type,
             bucket=handle.bucket,
             key=handle.key,
         )
@@ -172,12 +202,12 @@ class Bench:
 
     async def copy(self, request: CopyRequest, *, limits: PartLimits = SERVICE_LIMITS) -> Copied | CopyFailed:
         """Copy as a process of its own would."""
-        async with self.open_engine(self, limits) as outside:
+        async with ENGINES[self.engine](self, limits) as outside:
             return await outside.engine.copy(request)
 
     async def copy_and_prove(self, request: CopyRequest, *, limits: PartLimits = SERVICE_LIMITS) -> list[object]:
         """Copy and prove; everything that was said, the copy's failure included."""
-        async with self.open_engine(self, limits) as outside:
+        async with ENGINES[self.engine](self, limits) as outside:
             outcome = await outside.engine.copy(request)
             return await outside.prove(request, outcome) if isinstance(outcome, Copied) else [outcome]
 

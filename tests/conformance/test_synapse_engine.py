@@ -27,7 +27,7 @@ NOT_ADDED = json.dumps({"uploadId": "1", "partNumber": 1, "addPartState": "ADD_F
 
 @pytest.fixture
 def bench(sandbox: Sandbox, tmp_path: Path) -> Bench:
-    return Bench(sandbox=sandbox, folder=tmp_path, open_engine=synapse_engine)
+    return Bench(sandbox=sandbox, folder=tmp_path, engine="synapse")
 
 
 def s3_fault(body: str, *, status: int, times: int = 1) -> FaultRule:
@@ -112,7 +112,7 @@ async def test_a_file_in_another_region_is_refused_in_the_services_words(bench: 
     bucket = bench.service.bucket("far-away", region="eu-central-1")
     far = bench.service.external_s3(bucket)
 
-    async with bench.open_engine(bench, SMALL_PARTS) as outside:
+    async with synapse_engine(bench, SMALL_PARTS) as outside:
         outcome = await outside.engine.copy(replace(request, destination=StorageLocationId(far)))
 
     assert isinstance(outcome, CopyFailed)

@@ -53,7 +53,11 @@ def test_the_end_state_is_exact_and_a_second_run_writes_nothing(mixed, tmp_path,
 def test_each_source_handle_is_copied_once_however_often_it_is_used(mixed, tmp_path):
     with mixed() as sandbox:
         expected = expectation_of(sandbox, "all")
-        run(sandbox, tmp_path, migrate_words(sandbox, tmp_path / "m.duckdb", "all", "--continue-on-error"))
+        run(
+            sandbox,
+            tmp_path,
+            migrate_words(sandbox, tmp_path / "m.duckdb", "all", "--continue-on-error", "--engine", "synapse"),
+        )
         copies = sandbox.app.traffic.by_call["PUT /file/multipart/#/complete"]
         assert len(expected.sources()) < expected.places(), "the scenario shares no handles: the test shows nothing"
         assert len(expected.sources()) == copies

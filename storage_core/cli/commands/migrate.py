@@ -9,7 +9,9 @@ import typer
 
 from storage_core.cli.agreeing import Agreement
 from storage_core.cli.arguments import (
+    AwsProfile,
     ContinueOption,
+    EngineWish,
     EntityArgument,
     FailuresOption,
     IndexArgument,
@@ -42,7 +44,7 @@ from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.model.copies import ProofLevel
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import StatusCount
-from storage_core.model.settings import FileVersionStrategy, IndexVia, MigrationSettings, RunOptions
+from storage_core.model.settings import EngineOption, FileVersionStrategy, IndexVia, MigrationSettings, RunOptions
 from storage_core.plan.outcomes import Ending
 from storage_core.reports.summary import summary_of
 from storage_core.reports.terminal import outcome_view, plan_view
@@ -85,6 +87,8 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
     proof: Annotated[
         ProofLevel, typer.Option("--proof", help="strict: read every copy once and hash it.")
     ] = ProofLevel.STANDARD,
+    engine: EngineWish = EngineOption.AUTO,
+    aws_profile: AwsProfile = None,
     retry_errors: Annotated[
         RetryClass | None,
         typer.Option("--retry-errors", help="First put failed items of this class back to work.", show_default=False),
@@ -110,6 +114,8 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
         proof=proof,
         table_snapshots=not no_table_snapshots,
         indexing=index_options(index_via, view, no_provenance=no_provenance),
+        engine=engine,
+        aws_profile=aws_profile,
     )
     order = Order(
         index_path=index,

@@ -2,18 +2,25 @@
 
 import typer
 
-from storage_core.cli.arguments import IndexArgument
+from storage_core.cli.arguments import AwsProfile, EngineWish, IndexArgument
 from storage_core.cli.documents import plan_document
 from storage_core.cli.running import NOTHING_TO_DO, running
 from storage_core.cli.session import session_of
 from storage_core.errors import ExitCode
+from storage_core.model.settings import EngineOption, RunOptions
 from storage_core.reports.terminal import plan_view
 
 
-def plan(ctx: typer.Context, index: IndexArgument) -> ExitCode:
+def plan(
+    ctx: typer.Context,
+    index: IndexArgument,
+    engine: EngineWish = EngineOption.AUTO,
+    aws_profile: AwsProfile = None,
+) -> ExitCode:
     """Say what migrating INDEX would still do: items, bytes, calls, time, findings. Changes nothing."""
     session = session_of(ctx)
-    with running(session, index, None) as app:
+    options = RunOptions(engine=engine, aws_profile=aws_profile)
+    with running(session, index, None, options) as app:
         is_indexed = app.ledger.is_indexed()
         made = app.migration.plan()
     session.show(plan_view(made))

@@ -52,17 +52,18 @@ class FileHandles:
         bucket: str,
         key: str,
         source: FileHandle,
-        file_name: str | None = None,
+        is_repeat: bool = False,
     ) -> FileHandle:
         """Make a handle for an object that lies in a bucket of the caller's own location (contract 7.6).
 
-        Size, MD5, name and type are *source*'s and believed unseen: prove the bytes first. Treated as repeat-safe
-        (contract 13.6): a repeat makes a second record of the same object, and either may be used.
+        MD5, name and type are *source*'s and believed unseen, so the bytes are to be proven. The size is left out:
+        then the service asks S3 for it, and the handle tells how large the object really is.
+
+        AnswerLost when it may have been made. A repeat makes a second record of the same object, and either may be
+        used (contract 13.6); *is_repeat* says that this is known, and has every trouble ridden out.
         """
-        body = wire_handles.s3_registration(
-            location_id=location_id, bucket=bucket, key=key, source=source, file_name=file_name
-        )
-        call = RestCall(method="POST", base=Base.FILE, path="/externalFileHandle/s3", body=body, repeat_safe=True)
+        body = wire_handles.s3_registration(location_id=location_id, bucket=bucket, key=key, source=source)
+        call = RestCall(method="POST", base=Base.FILE, path="/externalFileHandle/s3", body=body, repeat_safe=is_repeat)
         return wire_handles.read_handle(Fields.of(await self._transport.send(call)))
 
     async def delete(self, *, handle_id: FileHandleId) -> None:

@@ -9,16 +9,25 @@ from storage_core.cli.agreeing import Agreement, PlanNotConfirmed
 from storage_core.cli.session import Session
 from storage_core.errors import ExitCode
 from storage_core.model.copies import EngineName
+from storage_core.model.engines import EngineShare
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.plans import Plan, WorkAhead
-from storage_core.model.settings import MigrationSettings
+from storage_core.model.settings import EngineOption, MigrationSettings
 
 AHEAD = WorkAhead(copies=2, copy_bytes=10, parts=2, repoints=3, repoint_entities=3, verifications=3, fingerprint="f")
+SHARE = EngineShare(
+    engine=EngineName.SYNAPSE, bucket="b", copies=2, size_bytes=10, parts=2, calls=8, why="not s3: no keys"
+)
 PLAN = Plan(
     settings=MigrationSettings(roots=(EntityId("syn1"),), destination=StorageLocationId(9)),
     ahead=AHEAD,
     counts=(),
-    engine=EngineName.SYNAPSE,
+    engine=EngineOption.AUTO,
+    shares=(
+        EngineShare(
+            engine=EngineName.SYNAPSE, bucket="b", copies=2, size_bytes=10, parts=2, calls=8, why="not s3: no keys"
+        ),
+    ),
     calls=12,
     seconds_low=1,
     seconds_high=2,

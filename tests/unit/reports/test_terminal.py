@@ -7,9 +7,15 @@ from rich.console import Console, RenderableType
 
 from storage_core.errors import ExitCode
 from storage_core.model.copies import EngineName
+from storage_core.model.engines import EngineShare
 from storage_core.model.plans import Finding, FindingLevel, Plan, WorkAhead
+from storage_core.model.settings import EngineOption
 from storage_core.reports.figures import read_figures
 from storage_core.reports.terminal import outcome_view, plan_view, status_view
+
+SHARE = EngineShare(
+    engine=EngineName.SYNAPSE, bucket="b", copies=2, size_bytes=10, parts=2, calls=8, why="not s3: no keys"
+)
 
 
 def _shown(view: RenderableType) -> str:
@@ -39,7 +45,8 @@ def test_the_plan_ends_with_its_hash_and_shows_findings_literally(mixed: Any) ->
             fingerprint="f", cells=2, tables=1, snapshots=1,
         ),
         counts=mixed.counts(),
-        engine=EngineName.SYNAPSE,
+        engine=EngineOption.AUTO,
+        shares=(SHARE,),
         calls=1234,
         seconds_low=120,
         seconds_high=600,
@@ -49,6 +56,7 @@ def test_the_plan_ends_with_its_hash_and_shows_findings_literally(mixed: Any) ->
     shown = _shown(plan_view(plan))
     assert "2 distinct file handles, 31.0 GB, 301 parts" in shown
     assert "2 min to 10 min" in shown
+    assert "synapse: 2 copies, 10 bytes from b (not s3: no keys)" in shown
     assert "1 table, each as a version of its own" in shown
     assert "warning: Bucket [red]b[/red]\ufffd[2J is far. Choose." in shown
     assert shown.rstrip().endswith("Plan hash: 3f2a9c")

@@ -142,7 +142,7 @@ def test_an_object_in_a_bucket_is_registered_with_the_facts_of_its_source(lab):
         "bucketName": "b",
         "key": "k",
         "contentMd5": "9e10",
-        "contentSize": 10,
+        "contentType": "application/octet-stream",
         "fileName": "a.csv",
     } == json.loads(lab.requests[0].content)
 
