@@ -1,22 +1,18 @@
 """Engines chosen per copy, through the command line: every end state is exact, and the plan says who copies what."""
 
 import json
-import sys
 from pathlib import Path
 from urllib.parse import quote
 
 import duckdb
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from expectation import Expectation, files_in
-from harness import migrate_words, run, snapshot, writes
-
 from sandbox.faults import FaultKind, FaultRule
 from sandbox.objects.access import BucketGrant, Credential
 from sandbox.objects.records import Attributes
 from sandbox.server import Sandbox, SandboxOptions, running_sandbox
+from tests.migration.expectation import Expectation, files_in
+from tests.migration.harness import migrate_words, run, snapshot, writes
 
 SECOND_BUCKET = "lab-inbox"
 
@@ -37,11 +33,6 @@ def expectation_of(sandbox: Sandbox, strategy: str, **more: object) -> Expectati
 def copies_by_engine(index: Path) -> dict[str, int]:
     with duckdb.connect(str(index), read_only=True) as connection:
         return dict(connection.execute("select engine, count(*) from copies_v1 group by engine").fetchall())
-
-
-def rungs(index: Path) -> set[str]:
-    with duckdb.connect(str(index), read_only=True) as connection:
-        return {rung for (rung,) in connection.execute("select distinct proof from copies_v1").fetchall()}
 
 
 @pytest.mark.parametrize("strategy", ["new", "latest", "all"])
