@@ -12,6 +12,7 @@ from storage_core.model.transfers import TransferWishes
 from storage_core.plan.upload_parts import UPLOAD_LIMITS, UploadPartLimits
 from storage_core.steps.downloading import Downloader
 from storage_core.steps.fetching import Fetching
+from storage_core.steps.registering import Registering
 from storage_core.steps.storing import Storing
 from storage_core.steps.trees_down import TreeDownloader
 from storage_core.steps.trees_up import TreeUploader
@@ -45,6 +46,7 @@ class TransferDesk:
     downloader: Downloader
     trees_up: TreeUploader
     trees_down: TreeDownloader
+    registering: Registering
 
 
 def wishes_of(config: Config) -> TransferWishes:
@@ -107,6 +109,7 @@ async def transfer_desk(
             uploader=uploader,
             downloader=downloader,
             trees_up=TreeUploader(uploader=uploader, local=local, catalog=remote.catalog, containers=desk.storage),
+            registering=Registering(files=files, registrar=files, local=local, catalog=remote.catalog),
             trees_down=TreeDownloader(downloader=downloader, files=files, local=local, catalog=remote.catalog),
         )
     finally:

@@ -15,6 +15,7 @@ from storage_core.cli.commands.index import index
 from storage_core.cli.commands.location import location
 from storage_core.cli.commands.migrate import migrate
 from storage_core.cli.commands.plan import plan
+from storage_core.cli.commands.register import register
 from storage_core.cli.commands.report import report
 from storage_core.cli.commands.retry import retry
 from storage_core.cli.commands.sandbox import sandbox
@@ -82,6 +83,7 @@ for command in (index, import_index, migrate, plan, status, why, verify, retry, 
 app.command("get-sts-token")(get_sts_token)
 app.command("upload")(upload)
 app.command("download")(download)
+app.command("register")(register)
 app.add_typer(location, name="location")
 app.add_typer(setting, name="setting")
 

@@ -350,3 +350,36 @@ class Stretch:
     def size_bytes(self) -> int:
         """How many."""
         return self.last_byte - self.first_byte + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterOrder:
+    """Bytes that are in their place already and that Synapse shall know.
+
+    Attributes:
+        what: a key of the location's bucket or store, ``s3://bucket/key``, ``gs://bucket/key``, an address, or the
+            path behind a proxy.
+        location_id: needed for all but addresses.
+        entity_id: a project or folder in which a file entity appears, or a file that gets a new version; None makes
+            the file handle alone.
+        local_path: a local copy of the bytes, for its size and MD5.
+    """
+
+    what: str
+    location_id: StorageLocationId | None = None
+    entity_id: EntityId | None = None
+    name: str | None = None
+    content_type: str | None = None
+    size_bytes: int | None = None
+    md5: str | None = None
+    local_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A file handle for bytes in their place; with the file entity that refers to it, if one was asked for."""
+
+    handle: FileHandle
+    entity_id: EntityId | None = None
+    version: int | None = None
+    result: UploadResult = UploadResult.CREATED

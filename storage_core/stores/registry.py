@@ -4,13 +4,14 @@ from storage_core.errors import UsageError
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.handles import FileHandle
 from storage_core.model.transfers import TransferWishes, UploadDestination
-from storage_core.stores import google_cloud, object_store, proxy, sftp, synapse_multipart, web
+from storage_core.stores import google_cloud, object_store, proxy, sftp, sts, synapse_multipart, web
 from storage_core.stores.store_type import StoreTools, StoreType
 from storage_core.transfer_ports import ByteStore
 
 STORE_TYPES: tuple[StoreType, ...] = (
     # only when wished for, so before the one that always can
     google_cloud.STORE_TYPE,
+    sts.STORE_TYPE,
     synapse_multipart.STORE_TYPE,
     object_store.STORE_TYPE,
     sftp.STORE_TYPE,
