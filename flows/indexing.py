@@ -29,6 +29,7 @@ def index_files(
     view: str | None = None,
     no_provenance: bool = False,
     refresh: bool = True,
+    credentials: str = "",
 ) -> str:
     """Fill an index and publish the plan; changes nothing in Synapse. Returns the plan's hash.
 
@@ -44,6 +45,7 @@ def index_files(
         view: Read files through this file view, given by its Synapse id; it is left as it is.
         no_provenance: No file has provenance. Spares strategy new a call per file, with a view only.
         refresh: Look again for what changed since the index was finished. Off: only go on where it ended.
+        credentials: Name of the credential blocks to use; empty: what the worker itself has.
     """
     settings = settings_from(
         root_ids,
@@ -55,7 +57,7 @@ def index_files(
     options = RunOptions(
         continue_on_error=continue_on_error, indexing=index_options_from(index_via, view, no_provenance=no_provenance)
     )
-    with session(index_path_from(index_path), settings, options) as app:
+    with session(index_path_from(index_path), settings, options, credentials) as app:
         outcome = app.migration.index(refresh=refresh)
         plan = app.migration.plan()
         show_plan(plan)

@@ -6,7 +6,6 @@ from prefect import flow
 from prefect.states import Completed
 
 from flows.approving import is_taken_up_again
-from flows.notifying import telling_of_failures
 from flows.parameters import (
     ApprovalHours,
     Confirm,
@@ -44,6 +43,7 @@ def migrate_files(
     approval_hours: ApprovalHours = 168.0,
     report_folder: str = "",
     notify: People = [],
+    credentials: str = "",
 ) -> Any:
     """Migrate. The returned state says how it ended; the index and its reports say everything else.
 
@@ -66,6 +66,7 @@ def migrate_files(
         approval_hours: How long the plan waits for its approval; after that the run counts as declined.
         report_folder: Where reports and the Parquet export go; beside the index when empty.
         notify: Synapse users or teams, by name or id, who get a message at the end, also when the run fails.
+        credentials: Name of the credential blocks to use; empty: what the worker itself has.
     """
     job = Job(
         index_path=index_path_from(index_path),
@@ -85,8 +86,9 @@ def migrate_files(
         ),
         report_folder=report_folder or None,
         notify=tuple(notify),
+        credentials=credentials,
     )
-    with telling_of_failures(job.notify, job.settings, job.index_path):
+    with job.telling_of_failures():
         # a run that waited for its approval, or is retried, goes on with the plan that people saw
         looked = look(job, refresh=refresh and not is_taken_up_again())
         if confirm is Confirm.DRY_RUN:

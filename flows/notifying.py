@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prefect import get_run_logger
 
-from storage_core.config import load_config
+from flows.credentials import configuration
 from storage_core.errors import ExitCode, Interrupted, NotConfirmed, SynapseStorageError
 from storage_core.model.messages import Notified
 from storage_core.model.settings import MigrationSettings
@@ -15,7 +15,9 @@ from storage_core.plan.noticing import users_from
 
 
 @contextmanager
-def telling_of_failures(words: Sequence[str], settings: MigrationSettings, index_path: Path) -> Iterator[None]:
+def telling_of_failures(
+    words: Sequence[str], settings: MigrationSettings, index_path: Path, credentials: str = ""
+) -> Iterator[None]:
     """Tell people when the run inside stops with an error, which goes on its way."""
     try:
         yield
@@ -23,21 +25,25 @@ def telling_of_failures(words: Sequence[str], settings: MigrationSettings, index
         raise
     except SynapseStorageError as failure:
         if users := users_from(words):
-            _tell_of_failure(users, settings, index_path, failure)
+            _tell_of_failure(users, settings, index_path, failure, credentials)
         raise
 
 
-def tell_of_end(words: Sequence[str], index_path: Path, exit_code: ExitCode) -> None:
+def tell_of_end(words: Sequence[str], index_path: Path, exit_code: ExitCode, credentials: str = "") -> None:
     """Tell people how the run ended."""
     if users := users_from(words):
-        _log(tell_end(load_config(), users, index_path, exit_code))
+        _log(tell_end(configuration(credentials), users, index_path, exit_code))
 
 
 def _tell_of_failure(
-    users: Sequence[str], settings: MigrationSettings, index_path: Path, failure: SynapseStorageError
+    users: Sequence[str],
+    settings: MigrationSettings,
+    index_path: Path,
+    failure: SynapseStorageError,
+    credentials: str,
 ) -> None:
     try:
-        config = load_config()
+        config = configuration(credentials)
     except SynapseStorageError:
         get_run_logger().warning("No message was sent: nobody is signed in.")
         return

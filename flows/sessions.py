@@ -9,7 +9,7 @@ from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from storage_core.config import load_config
+from flows.credentials import configuration
 from storage_core.model.settings import MigrationSettings, RunOptions
 from storage_core.network import NetworkThread
 from storage_core.steps.driving import Launcher
@@ -30,13 +30,18 @@ def batch_threads() -> TaskRunner[PrefectFuture[Any]]:
 
 
 @contextmanager
-def session(index_path: Path, settings: MigrationSettings | None, options: RunOptions) -> Iterator[App]:
+def session(
+    index_path: Path, settings: MigrationSettings | None, options: RunOptions, credentials: str = ""
+) -> Iterator[App]:
     """Open a migration whose batches run as tasks of the current flow run.
 
-    Credentials come from the environment and the configuration file of the machine that runs the flow.
+    Args:
+        credentials: the name of blocks that hold them; empty: what the machine's environment and file say.
     """
     watch = RunLogWatch(get_run_logger())
-    with opened(load_config(), index_path, settings, options=options, watch=watch, launcher=_as_tasks) as app:
+    with opened(
+        configuration(credentials), index_path, settings, options=options, watch=watch, launcher=_as_tasks
+    ) as app:
         yield app
 
 

@@ -3,6 +3,7 @@
 Each stage opens the index and closes it again, so that nothing is held while a plan waits for a person.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from prefect.states import Cancelled, Completed, Failed
 from flows.approving import agreement
 from flows.events import tell_drift, tell_end_of_run, tell_plan, tell_start
 from flows.exclusive import only_migration_of
-from flows.notifying import tell_of_end
+from flows.notifying import tell_of_end, telling_of_failures
 from flows.parameters import Confirm
 from flows.sessions import session
 from storage_core.errors import ExitCode, NotConfirmed
@@ -23,6 +24,7 @@ from storage_core.plan.outcomes import Ending
 from storage_core.reports.report import RunFacts
 from storage_core.steps.migration import RunOutcome
 from storage_core.synapse.clock import SystemClock
+from storage_core.wiring import App
 from tasks.exporting import write_reports
 from tasks.visibility import show_counts, show_plan
 
@@ -36,6 +38,15 @@ class Job:
     options: RunOptions
     report_folder: str | None = None
     notify: tuple[str, ...] = ()
+    credentials: str = ""
+
+    def opened(self) -> AbstractContextManager[App]:
+        """Open its index, with batches as tasks of the current flow run."""
+        return session(self.index_path, self.settings, self.options, self.credentials)
+
+    def telling_of_failures(self) -> AbstractContextManager[None]:
+        """Tell its people when what is inside stops with an error."""
+        return telling_of_failures(self.notify, self.settings, self.index_path, self.credentials)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +77,7 @@ def look(job: Job, *, refresh: bool) -> Looked:
     Args:
         refresh: look again at what may have changed since the index was finished.
     """
-    with only_migration_of(job.settings.roots), session(job.index_path, job.settings, job.options) as app:
+    with only_migration_of(job.settings.roots), job.opened() as app:
         outcome = app.migration.index(refresh=refresh)
         plan = app.migration.plan() if outcome.ending is Ending.COMPLETE else None
         if plan is not None:
@@ -91,7 +102,7 @@ def migrate(job: Job, plan: Plan, *, agreed: str) -> Ended:
     Raises:
         NotConfirmed: the index holds another plan by now.
     """
-    with only_migration_of(job.settings.roots), session(job.index_path, job.settings, job.options) as app:
+    with only_migration_of(job.settings.roots), job.opened() as app:
         app.migration.confirm(plan.hash, by=agreed)
         tell_start(plan, agreed)
         outcome = app.migration.migrate()
@@ -122,7 +133,7 @@ def conclude(job: Job, ended: Ended) -> Any:
     export(job, ended)
     tell_drift(job.settings, outcome)
     tell_end_of_run(job.settings, outcome)
-    tell_of_end(job.notify, job.index_path, outcome.exit_code)
+    tell_of_end(job.notify, job.index_path, outcome.exit_code, job.credentials)
     if outcome.exit_code is ExitCode.DONE:
         return Completed(message="everything planned is migrated and verified")
     return Failed(message=f"ended with exit code {int(outcome.exit_code)} ({outcome.ending}); see the report")

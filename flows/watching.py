@@ -6,7 +6,6 @@ from prefect import flow
 from prefect.states import Completed
 
 from flows.approving import is_taken_up_again
-from flows.notifying import telling_of_failures
 from flows.parameters import (
     ApprovalHours,
     Confirm,
@@ -36,6 +35,7 @@ def watch_project(
     approval_hours: ApprovalHours = 168.0,
     report_folder: str = "",
     notify: People = [],
+    credentials: str = "",
 ) -> Any:
     """Keep a project in its location: run on a schedule, it moves what was added elsewhere since the last time.
 
@@ -52,6 +52,7 @@ def watch_project(
         approval_hours: How long a plan waits for its approval; after that the run counts as declined.
         report_folder: Where reports and the Parquet export go; beside the index when empty.
         notify: Synapse users or teams, by name or id, who get a message when something was moved, or failed.
+        credentials: Name of the credential blocks to use; empty: what the worker itself has.
     """
     job = Job(
         index_path=index_path_from(index_path),
@@ -65,8 +66,9 @@ def watch_project(
         options=RunOptions(continue_on_error=True),
         report_folder=report_folder or None,
         notify=tuple(notify),
+        credentials=credentials,
     )
-    with telling_of_failures(job.notify, job.settings, job.index_path):
+    with job.telling_of_failures():
         looked = look(job, refresh=not is_taken_up_again())
         if looked.plan is None:
             return conclude(job, without_migrating(looked))

@@ -165,6 +165,38 @@ def load_config(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsKeys:
+    """Keys for S3, as Amazon's library finds them in the environment; empty texts for what is not there."""
+
+    access_key_id: str
+    secret_access_key: Secret
+    session_token: Secret
+    region: str
+
+
+def aws_keys(environ: Mapping[str, str] | None = None) -> AwsKeys | None:
+    """The keys in the environment; None when there are none."""
+    said = os.environ if environ is None else environ  # noqa: TID251 - the one reader
+    if not said.get("AWS_ACCESS_KEY_ID") or not said.get("AWS_SECRET_ACCESS_KEY"):
+        return None
+    return AwsKeys(
+        access_key_id=said["AWS_ACCESS_KEY_ID"],
+        secret_access_key=Secret(said["AWS_SECRET_ACCESS_KEY"]),
+        session_token=Secret(said.get("AWS_SESSION_TOKEN", "")),
+        region=said.get("AWS_DEFAULT_REGION", ""),
+    )
+
+
+def use_aws_keys(keys: AwsKeys) -> None:
+    """Let Amazon's library find these keys, in this process alone and from now on."""
+    os.environ["AWS_ACCESS_KEY_ID"] = keys.access_key_id  # noqa: TID251 - where that library looks
+    os.environ["AWS_SECRET_ACCESS_KEY"] = keys.secret_access_key.reveal()  # noqa: TID251
+    for name, value in (("AWS_SESSION_TOKEN", keys.session_token.reveal()), ("AWS_DEFAULT_REGION", keys.region)):
+        if value:
+            os.environ[name] = value  # noqa: TID251
+
+
 _PLACES_OF_POWERSHELL = 3
 
 
