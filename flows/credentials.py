@@ -1,14 +1,12 @@
 """Credentials as Prefect blocks, for workers that hold none of their own.
 
     prefect block register --module flows.credentials      the types, for the UI
-    python -m flows.credentials NAME                        keep what this machine's environment and file hold as NAME
+    python deployments/keep_credentials.py NAME             keep what this machine's environment and file hold as NAME
 
 A flow's parameter ``credentials`` is the *name* of such blocks; what is in them is never a parameter. Whoever reaches
 the server's interface can read a block, so a machine's own environment or ``~/.synapseConfig`` stays the better place.
 """
 
-import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -16,6 +14,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from storage_core.config import AwsKeys, Config, Flags, Secret, SftpLogin, aws_keys, load_config, use_aws_keys
+from storage_core.errors import UsageError
 
 B = TypeVar("B", bound=Block)
 
@@ -61,13 +60,18 @@ def configuration(name: str = "") -> Config:
     The Synapse token must be there; AWS keys and an SFTP login of that name are used when there are such.
 
     Raises:
-        AccessError, UsageError: see `config.load_config`.
-        ValueError: there is no token of that name.
+        AccessError: see `config.load_config`.
+        UsageError: there is no token of that name, or see `config.load_config`.
     """
     if not name:
         return load_config()
-    token = SynapseToken.load(name).auth_token.get_secret_value()
-    config = load_config(flags=Flags(token=Secret(token)))
+    token = _found(SynapseToken, name)
+    if token is None:
+        raise UsageError(
+            f"Prefect has no block {SynapseToken.get_block_type_slug()}/{name}.",
+            fix="Make it with deployments/keep_credentials.py or in Prefect's UI, or leave credentials empty.",
+        )
+    config = load_config(flags=Flags(token=Secret(token.auth_token.get_secret_value())))
     if (keys := _found(SynapseStorageAwsKeys, name)) is not None:
         use_aws_keys(
             AwsKeys(
@@ -113,16 +117,3 @@ def _found(kind: type[B], name: str) -> B | None:
     except ValueError:
         return None
     return found if isinstance(found, kind) else None
-
-
-def main(words: Sequence[str]) -> int:
-    """``python -m flows.credentials NAME``; the exit code."""
-    if len(words) != 1 or words[0].startswith("-"):
-        print("usage: python -m flows.credentials NAME", file=sys.stderr)
-        return 2
-    print(f"Saved as {words[0]}: {', '.join(keep(words[0]))}.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -52,7 +52,7 @@ def test_a_run_with_credentials_from_blocks_shows_them_nowhere(
     assert facts is not None
     variables = variables_for(sandbox, tmp_path)
     kept = subprocess.run(
-        [sys.executable, "-m", "flows.credentials", "prod"], env=stage.environment(**variables), cwd=ROOT,
+        [sys.executable, "deployments/keep_credentials.py", "prod"], env=stage.environment(**variables), cwd=ROOT,
         capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert 0 == kept.returncode, kept.stderr
