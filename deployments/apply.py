@@ -122,7 +122,7 @@ class Applier:
             and set(declared.get("parameters") or {}) <= set(there.parameters)
             and there.work_pool_name == declared["work_pool"]["name"]
             and limit == (declared.get("concurrency_limit") or {"limit": None})["limit"]
-            and dict(there.parameter_openapi_schema or {}) == flow.parameters.model_dump()
+            and _without_empty(there.parameter_openapi_schema) == _without_empty(flow.parameters.model_dump())
         )
 
 
@@ -132,6 +132,11 @@ def _essence(automation: AutomationCore) -> dict[str, Any]:
     for part in ("id", "parent", "automation_id"):
         kept["trigger"].pop(part, None)
     return kept
+
+
+def _without_empty(schema: Any) -> dict[str, Any]:
+    """A schema without the parts that the server leaves out when there is nothing in them."""
+    return {name: part for name, part in dict(schema or {}).items() if part}
 
 
 def _yaml(path: Path) -> Any:

@@ -23,6 +23,7 @@ from storage_core.cli.commands.setting import setting
 from storage_core.cli.commands.status import status
 from storage_core.cli.commands.upload import upload
 from storage_core.cli.commands.verify import verify
+from storage_core.cli.commands.verify_log import verify_log
 from storage_core.cli.commands.why import why
 from storage_core.cli.group import ARGUMENTS, Commands
 from storage_core.cli.session import PROGRAM, Session, version_text
@@ -78,7 +79,22 @@ def _global_options(
     )
 
 
-for command in (index, import_index, migrate, plan, status, why, verify, retry, export, report, doctor, sandbox, demo):
+for command in (
+    index,
+    import_index,
+    migrate,
+    plan,
+    status,
+    why,
+    verify,
+    verify_log,
+    retry,
+    export,
+    report,
+    doctor,
+    sandbox,
+    demo,
+):
     app.command(command.__name__.replace("_", "-"))(command)
 app.command("get-sts-token")(get_sts_token)
 app.command("upload")(upload)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from storage_core.errors import IndexUnusable
 from storage_core.index.signals import unbroken
+from storage_core.plan.chaining import START, link, shown_detail
 
 JOURNAL_SCHEMA = pa.schema(
     [
@@ -22,6 +23,7 @@ JOURNAL_SCHEMA = pa.schema(
         ("subject", pa.string()),
         ("subject_id", pa.int64()),
         ("detail", pa.string()),
+        ("hash", pa.string()),
     ]
 )
 
@@ -66,6 +68,7 @@ class Database:
             "copy": self._highest("select max(copy_id) from copy"),
             "journal": self._highest("select max(seq) from journal"),
         }
+        self._head = self._last_hash()
 
     def now(self) -> datetime:
         """The present moment in UTC, without zone, as the tables keep it."""
@@ -96,16 +99,18 @@ class Database:
         Raises:
             IndexUnusable: the file could not be written (disk full, device gone); nothing of the body was kept.
         """
-        connection = self._own()
+        connection, head = self._own(), self._head
         with unbroken(), private_files():
             connection.execute("begin")
             try:
                 yield
                 connection.execute("commit")
             except duckdb.Error as failure:
+                self._head = head
                 self._roll_back()
                 raise _unwritable(self.path, failure) from failure
             except BaseException:
+                self._head = head
                 self._roll_back()
                 raise
 
@@ -114,8 +119,23 @@ class Database:
         if not entries:
             return
         first, now = self.take_numbers("journal", len(entries)), self.now()
-        table = arrow_table(JOURNAL_SCHEMA, [(first + n, now, *entry) for n, entry in enumerate(entries)])
+        rows = [(first + n, now, *entry, self._linked(first + n, now, *entry)) for n, entry in enumerate(entries)]
+        table = arrow_table(JOURNAL_SCHEMA, rows)
         self.rows("insert into journal select * from entries", entries=table)
+
+    def _linked(
+        self, seq: int, now: datetime, event: str, subject: str | None, subject_id: int | None, detail: str
+    ) -> str:
+        """The hash of the next event, which the one after it will follow."""
+        shown = shown_detail(subject, subject_id, detail)
+        self._head = link(self._head, seq=seq, recorded_at=now, event=event, detail=shown)
+        return self._head
+
+    def _last_hash(self) -> str:
+        found = self._connection.execute(
+            "select hash from journal where hash is not null order by seq desc limit 1"
+        ).fetchone()
+        return START if found is None else str(found[0])
 
     def close(self) -> None:
         """Write the log back into the file and let go of it."""

@@ -16,7 +16,13 @@ from storage_core.ports import Queries
 EXPORT_VERSION = 1
 MANIFEST = "MANIFEST.json"
 
-_ORDER = {"items_v1": "item_id", "copies_v1": "copy_id", "settings_v1": "name", "events_v1": "seq"}
+_ORDER = {
+    "items_v1": "item_id",
+    "copies_v1": "copy_id",
+    "settings_v1": "name",
+    "events_v1": "seq",
+    "event_chain_v1": "seq",
+}
 _ROWS_AT_ONCE = 50_000
 _HASH_BYTES = 1024 * 1024
 
@@ -81,8 +87,19 @@ def _slice(queries: Queries, view: str, columns: str, after: object) -> pa.Table
 
 
 def _write_manifest(queries: Queries, files: list[dict[str, Any]], draft: Path) -> None:
-    manifest = {"schema_version": EXPORT_VERSION, "as_of": queries.as_of.isoformat(), "files": files}
+    manifest = {
+        "schema_version": EXPORT_VERSION,
+        "as_of": queries.as_of.isoformat(),
+        "last_event_hash": _last_hash(queries),
+        "files": files,
+    }
     (draft / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _last_hash(queries: Queries) -> str | None:
+    """What `verify-log --expect` is given: kept apart from the log, it shows that nothing of it was made anew."""
+    found = list(queries.rows("select hash from event_chain_v1 order by seq desc limit 1"))
+    return found[0][0] if found else None
 
 
 def _put_in_place(draft: Path, folder: Path) -> None:
@@ -154,5 +171,6 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
     "settings_v1": pa.schema([("name", _TEXT), ("value", _TEXT)]),
     "events_v1": pa.schema([("seq", _WHOLE), ("recorded_at", _TIME), ("event", _TEXT), ("detail", _TEXT)]),
+    "event_chain_v1": pa.schema([("seq", _WHOLE), ("hash", _TEXT)]),
 }
 """What readers of an export may rely on. A change is a new view and a new EXPORT_VERSION."""

@@ -126,6 +126,9 @@ STEPS: tuple[SchemaStep, ...] = (
             "alter table copy_evidence add column may_be_twice boolean",
         ),
     ),
+    SchemaStep(
+        number=5, name="a chain through the journal", statements=("alter table journal add column hash varchar",)
+    ),
 )
 
 NEWEST = STEPS[-1].number

@@ -7,7 +7,7 @@ import duckdb
 
 from storage_core.model.items import REASONS
 
-PUBLIC_VIEWS = ("items_v1", "copies_v1", "settings_v1", "events_v1", "errors_v1")
+PUBLIC_VIEWS = ("items_v1", "copies_v1", "settings_v1", "events_v1", "event_chain_v1", "errors_v1")
 
 _DESTINATION = "(select cast(value as bigint) from setting where name = 'destination_storage_location_id')"
 
@@ -40,11 +40,14 @@ create or replace view events_v1 as select seq, recorded_at, event,
 from journal
 """
 
+_CHAIN = "create or replace view event_chain_v1 as select seq, hash from journal"
+
 _STATEMENTS = (
     _ITEMS,
     _COPIES,
     "create or replace view settings_v1 as select name, value from setting",
     _EVENTS,
+    _CHAIN,
     "create or replace view errors_v1 as select * from items_v1 where status in ('ERRORED', 'DRIFTED')",
 )
 
