@@ -20,7 +20,9 @@ from storage_core.steps.services import Services
 from tests.model.small_synapse import DESTINATION, ROOT, Killed, Life, Meanwhile, SmallSynapse
 
 _COMMITS = ("record_", "finish_", "add_roots")
-_PLACES = "select entity, place, version, row_id, col_id from item where place <> 'none'"
+_PLACES = """
+select entity, place, row_id, col_id, case when row_id is null then version end from item where place <> 'none'
+"""
 
 
 class MortalLedger:
@@ -93,7 +95,7 @@ def live(
     """
     synapse.life = Life()
     settings = MigrationSettings(
-        roots=(ROOT,), destination=DESTINATION, strategy=FileVersionStrategy(strategy), include_tables=False
+        roots=(ROOT,), destination=DESTINATION, strategy=FileVersionStrategy(strategy), include_tables=True
     )
     index = open_index(path, settings, create=True)
     try:

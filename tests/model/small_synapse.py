@@ -14,6 +14,7 @@ from storage_core.model.repoints import AddVersion, SwapVersionHandle
 from storage_core.testing.fake_catalog import FakeCatalog
 from storage_core.testing.fake_clock import FakeClock
 from storage_core.testing.fake_multipart import FakeStorage
+from tests.model.watched_tables import WatchedTables
 
 T = TypeVar("T")
 
@@ -35,7 +36,10 @@ class Meanwhile:
 
 
 class Life:
-    """One life of the migrating process: it ends at a boundary, and others act at one, both chosen beforehand."""
+    """One life of the migrating process: it ends at a boundary, and others act at one, both chosen beforehand.
+
+    Where nobody may act, they act at the next boundary after it.
+    """
 
     def __init__(self, boundaries: int | None = None, meanwhile: "Meanwhile | None" = None) -> None:
         self._left = boundaries
@@ -43,11 +47,13 @@ class Life:
         self._passed = 0
         self.is_over = False
 
-    def pass_boundary(self) -> None:
+    def pass_boundary(self, *, is_racing: bool = False) -> None:
         """Go on, or die; whoever died passes no boundary any more."""
         self._passed += 1
-        if self._meanwhile is not None and self._meanwhile.at_boundary == self._passed and not self.is_over:
-            self._meanwhile.act()
+        if self._meanwhile is not None and self._passed >= self._meanwhile.at_boundary and not is_racing:
+            meanwhile, self._meanwhile = self._meanwhile, None
+            if not self.is_over:
+                meanwhile.act()
         if self._left is not None:
             self._left -= 1
         if self.is_over or (self._left is not None and self._left < 0):
@@ -55,7 +61,7 @@ class Life:
             raise Killed
 
 
-class SmallSynapse(FakeCatalog):
+class SmallSynapse(WatchedTables, FakeCatalog):
     """The fake catalog with the fake storage behind it, and a memory of what every place must hold.
 
     Attributes:
@@ -146,32 +152,32 @@ class SmallSynapse(FakeCatalog):
 
     async def root(self, entity_id: EntityId) -> RootSnapshot:
         """See ports.Catalog."""
-        return await self._between(super().root(entity_id))
+        return await self.between(super().root(entity_id))
 
     async def children(self, container_id: EntityId, *, page_token: str | None) -> ChildrenPage:
         """See ports.Catalog."""
-        return await self._between(super().children(container_id, page_token=page_token))
+        return await self.between(super().children(container_id, page_token=page_token))
 
     async def file(self, entity_id: EntityId, *, version: int | None = None) -> FileSnapshot:
         """See ports.Catalog."""
-        return await self._between(super().file(entity_id, version=version))
+        return await self.between(super().file(entity_id, version=version))
 
     async def versions(self, entity_id: EntityId) -> tuple[int, ...]:
         """See ports.Catalog."""
-        return await self._between(super().versions(entity_id))
+        return await self.between(super().versions(entity_id))
 
     async def handles(
         self, associations: Sequence[Association], *, with_urls: bool = False
     ) -> tuple[HandleAnswer, ...]:
         """See ports.Catalog."""
-        return await self._between(super().handles(associations, with_urls=with_urls))
+        return await self.between(super().handles(associations, with_urls=with_urls))
 
     async def swap_version_handle(self, swap: SwapVersionHandle) -> None:
         """See ports.Catalog; a swap that is carried out is held against what the version must hold."""
         place = (swap.place.entity_id, swap.place.version)
         before = self._handle_at(*place)
         try:
-            await self._between(super().swap_version_handle(swap))
+            await self.between(super().swap_version_handle(swap))
         finally:
             if self._handle_at(*place) != before:
                 self._check_written(f"{place[0]}.{place[1]}", before, swap.new)
@@ -183,7 +189,7 @@ class SmallSynapse(FakeCatalog):
         newest, etag = (file.current, file.etag) if file else (0, "")
         before = self._handle_at(file_id, newest)
         try:
-            return await self._between(super().add_version(change))
+            return await self.between(super().add_version(change))
         finally:
             if file is not None and file.current != newest:
                 self._note_added(file_id, newest, before, change)
@@ -209,14 +215,15 @@ class SmallSynapse(FakeCatalog):
         file = self.files.get(file_id)
         return file.versions.get(version) if file else None
 
-    async def _between(self, call: Coroutine[Any, Any, T]) -> T:
+    async def between(self, call: Coroutine[Any, Any, T], *, is_racing: str = "") -> T:
+        """See WatchedTables."""
         try:
-            self.life.pass_boundary()
+            self.life.pass_boundary(is_racing=is_racing == "before")
         except Killed:
             call.close()
             raise
         result = await call
-        self.life.pass_boundary()
+        self.life.pass_boundary(is_racing=is_racing == "after")
         return result
 
     # ------------------------------------------------------------------ what must be true at any time
@@ -239,11 +246,11 @@ class SmallSynapse(FakeCatalog):
             for version in file.versions
             if (file.id, version) not in known
         ]
-        return wrong
+        return wrong + self.broken_cells()
 
     def copies_in_use(self) -> Counter[str]:
         """How many different copies of each content are referred to."""
-        used = {handle for file in self.files.values() for handle in file.versions.values()}
+        used = {handle for file in self.files.values() for handle in file.versions.values()} | self.in_cells()
         return Counter(
             self.md5_behind(handle) for handle in used if self.handle_records[handle].storage_location_id == DESTINATION
         )

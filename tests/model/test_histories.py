@@ -28,16 +28,20 @@ from storage_core.index.store import Index
 from storage_core.model.ids import EntityId
 from storage_core.model.items import ReasonClass
 from tests.model.lives import live
-from tests.model.small_synapse import DESTINATION, Meanwhile, SmallSynapse
+from tests.model.small_synapse import DESTINATION, ROOT, Meanwhile, SmallSynapse
+from tests.model.watched_tables import Cell
 
 EVERY_CLASS = frozenset(ReasonClass)
 MEMORY = Path("/dev/shm")
+ROW = st.tuples(*[st.one_of(st.none(), st.integers(0, 3))] * 2)
 BOUNDARIES = st.one_of(st.none(), st.integers(0, 150))
 EDITS = ["upload", "annotate", "replace"]
+CELL_EDITS = ["edit", "empty", "delete row", "add row", "drop column"]
+TABLE_TROUBLES = ["lost before", "lost after", "forbidden", "bad", "fault", ""]
 
 
 class History(RuleBasedStateMachine):
-    """Up to five files with up to three versions, some of them sharing handles."""
+    """Up to five files with up to three versions, and up to two tables; some of them share handles."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,14 +54,18 @@ class History(RuleBasedStateMachine):
         self.replaced: set[EntityId] = set()
 
     @initialize(
-        strategy=st.sampled_from(["new", "latest", "all"]),
+        strategy=st.sampled_from(["new", "latest", "all", "skip"]),
         shape=st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=3), min_size=1, max_size=5),
+        tables=st.lists(st.lists(ROW, max_size=3), max_size=2),
     )
-    def begin(self, strategy: str, shape: list[list[int]]) -> None:
+    def begin(self, strategy: str, shape: list[list[int]], tables: list[list[tuple[int | None, int | None]]]) -> None:
         self.strategy = strategy
         uploaded = [self.synapse.upload() for _ in range(4)]
         for number, handles in enumerate(shape, start=10):
             self.synapse.create(number, [uploaded[one] for one in handles])
+        for number, rows in enumerate(tables, start=30):
+            cells = [tuple(None if one is None else uploaded[one] for one in row) for row in rows]
+            self.synapse.create_table(ROOT, number, cells)
 
     def live(
         self,
@@ -100,6 +108,37 @@ class History(RuleBasedStateMachine):
             case _:
                 self.synapse.replace_handle(file_id, self.synapse.files[file_id].current)
                 self.replaced.add(file_id)
+
+    @precondition(lambda self: self.synapse.cells)
+    @rule(at=st.integers(1, 150), batch=st.sampled_from([1, 50]), edit=st.sampled_from(CELL_EDITS), data=st.data())
+    def migrate_while_somebody_edits_a_table(self, at: int, batch: int, edit: str, data: st.DataObject) -> None:
+        cell = self._any_cell(data)
+        self.live(batch=batch, meanwhile=Meanwhile(at, lambda: self._edit_table(edit, cell)))
+
+    @precondition(lambda self: self.synapse.cells)
+    @rule(edit=st.sampled_from([*CELL_EDITS, "delete table"]), data=st.data())
+    def somebody_edits_a_table(self, edit: str, data: st.DataObject) -> None:
+        self._edit_table(edit, self._any_cell(data))
+
+    def _any_cell(self, data: st.DataObject) -> Cell:
+        return data.draw(st.sampled_from(sorted(self.synapse.cells)))
+
+    def _edit_table(self, edit: str, cell: Cell) -> None:
+        match edit:
+            case "edit" | "empty":
+                self.synapse.edit_cell(cell, is_emptied=edit == "empty")
+            case "delete row":
+                self.synapse.delete_row(cell[0], cell[1])
+            case "add row":
+                self.synapse.add_row(cell[0])
+            case "drop column":
+                self.synapse.drop_column(cell[0], cell[2])
+            case _:
+                self.synapse.delete_table(cell[0])
+
+    @rule(planned=st.lists(st.sampled_from(TABLE_TROUBLES), max_size=3))
+    def writing_tables_will_fail(self, planned: list[str]) -> None:
+        self.synapse.table_trouble[:] = planned
 
     @rule(boundaries=BOUNDARIES, batch=st.sampled_from([1, 50]), classes=st.sets(st.sampled_from(list(ReasonClass))))
     def retry(self, boundaries: int | None, batch: int, classes: set[ReasonClass]) -> None:
@@ -177,7 +216,7 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Everybody stops; then everything comes right."""
         try:
-            if self.synapse.files:
+            if self.synapse.files or self.synapse.tables:
                 self._come_right()
         finally:
             self.loop.close()
@@ -185,6 +224,7 @@ class History(RuleBasedStateMachine):
 
     def _come_right(self) -> None:
         self.synapse.trouble.planned.clear()
+        self.synapse.table_trouble.clear()
         self.synapse.storage._faults.clear()
         self.synapse.storage.damaged_parts = set()
         self.synapse.hidden.clear()
@@ -194,10 +234,16 @@ class History(RuleBasedStateMachine):
         left = [
             f"{file.id}.{version} still refers to {handle}"
             for file in self.synapse.files.values()
-            if file.id not in self.replaced  # what was replaced in place is noticed only when it is repointed
+            # what was replaced in place is noticed only when it is repointed
+            if file.id not in self.replaced and self.strategy != "skip"
             for version, handle in file.versions.items()
             if (version == file.current or self.strategy == "all")
             and self.synapse.handle_records[handle].storage_location_id != DESTINATION
+        ]
+        left += [
+            f"a cell still refers to {handle}"
+            for handle in self.synapse.in_cells()
+            if self.synapse.handle_records[handle].storage_location_id != DESTINATION
         ]
         assert [] == left
         self.no_content_is_copied_twice()
