@@ -90,10 +90,11 @@ class TableCatalog(Protocol):
         """The frozen versions, newest first. One call per 1,000."""
         ...
 
-    async def snapshot_table(self, table_id: EntityId, *, comment: str) -> int:
-        """Freeze the present state as a version with this comment; return its number. One call.
+    async def snapshot_table(self, table_id: EntityId, *, label: str, comment: str) -> int:
+        """Freeze the present state as a version with this label and comment; return its number. One call.
 
-        AnswerLost: look through the versions, then decide; a repeat would make one more.
+        BadRequest when a version has this label already, so that no repeat makes a second one (contract 9.8).
+        AnswerLost: look through the versions, then repeat.
         """
         ...
 

@@ -52,9 +52,10 @@ class CellTables(RepointTables):
     def pending_snapshots(self, *, after: int, limit: int) -> tuple[SnapshotWork, ...]:
         """See ports.RepointLedger. A work's number is its table's."""
         ((migration,),) = self._database.rows("select value from fact where key = 'migration_id'")
+        label = f"before storage migration {migration[:8]}"
         comment = f"Before synapse-storage moved the files in the cells (migration {migration})"
         return tuple(
-            SnapshotWork(number=entity, table_id=entity_id_of(entity), comment=comment)
+            SnapshotWork(number=entity, table_id=entity_id_of(entity), label=label, comment=comment)
             for (entity,) in self._database.rows(_TO_FREEZE, [after, limit])
         )
 

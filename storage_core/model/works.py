@@ -131,13 +131,17 @@ class RepointWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotWork:
-    """A table that is about to be changed for the first time; `comment` names this migration and no other.
+    """A table that is about to be changed for the first time.
 
-    `number` orders the works.
+    Attributes:
+        number: orders the works.
+        label: of the version to be made; this migration's own, so that Synapse makes one such version at most.
+        comment: names this migration and no other; the version is found again by it.
     """
 
     number: int
     table_id: EntityId
+    label: str
     comment: str
 
 

@@ -1,6 +1,6 @@
 """Phase snapshot tables: freeze each table as a version before its first change."""
 
-from storage_core.errors import AnswerLost, RestError
+from storage_core.errors import AnswerLost, BadRequest, RestError
 from storage_core.model.works import SnapshotFailed, SnapshotTaken, SnapshotWork
 from storage_core.ports import Catalog
 from storage_core.steps.repointing import reason_of
@@ -18,15 +18,23 @@ async def snapshot_table(work: SnapshotWork, services: Services, emit: Emit) -> 
 
 
 async def _frozen(work: SnapshotWork, catalog: Catalog) -> SnapshotTaken:
-    """Look for the version that an earlier try left behind, by its comment, before every sending and after a loss."""
+    """Look for the version that an earlier try left behind, by its comment, before every sending and after a loss.
+
+    A request that is carried out only after we have given up on it makes no second version: whichever of the two comes
+    later finds the label taken.
+    """
     for sending in range(_SENDINGS_AT_MOST):
         version = await _version_of(work, catalog)
         if version is not None:
             return SnapshotTaken(table_id=work.table_id, version=version, found_done=sending == 0)
         try:
-            return SnapshotTaken(
-                table_id=work.table_id, version=await catalog.snapshot_table(work.table_id, comment=work.comment)
-            )
+            version = await catalog.snapshot_table(work.table_id, label=work.label, comment=work.comment)
+            return SnapshotTaken(table_id=work.table_id, version=version)
+        except BadRequest:
+            version = await _version_of(work, catalog)
+            if version is None:
+                raise
+            return SnapshotTaken(table_id=work.table_id, version=version)
         except AnswerLost:
             version = await _version_of(work, catalog)
             if version is not None:

@@ -77,9 +77,9 @@ class SynapseTableCatalog:
             if len(page) < _VERSIONS_PER_PAGE:
                 return tuple(found)
 
-    async def snapshot_table(self, table_id: EntityId, *, comment: str) -> int:
-        """Freeze the present state as a version. One call. AnswerLost: look through the versions, then decide."""
-        return await self._tables.snapshot(table_id=table_id, comment=comment)
+    async def snapshot_table(self, table_id: EntityId, *, label: str, comment: str) -> int:
+        """Freeze the present state as a version. One call. BadRequest when the label is taken (contract 9.8)."""
+        return await self._tables.snapshot(table_id=table_id, label=label, comment=comment)
 
 
 def _file_row(row: TableRow) -> FileRow:

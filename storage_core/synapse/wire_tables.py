@@ -207,9 +207,9 @@ def _referenced(result: Fields) -> Iterable[RowReference]:
         yield RowReference(row_id=row.whole("rowId"), version=row.whole("versionNumber"))
 
 
-def snapshot_request(comment: str) -> JsonObject:
-    """Describe a snapshot; its label is the service's own."""
-    return {"snapshotComment": comment}
+def snapshot_request(comment: str, label: str | None = None) -> JsonObject:
+    """Describe a snapshot; without a label it gets the service's own."""
+    return {"snapshotComment": comment} if label is None else {"snapshotComment": comment, "snapshotLabel": label}
 
 
 def read_snapshot(answer: Answer) -> int:

@@ -19,6 +19,8 @@ class FakeTable:
         rows: what is in the file columns, by row id.
         most_rows: the service's own page size.
         transactions: how many cells each acknowledged or lost transaction wrote.
+        labels: of the frozen versions; none can be taken twice.
+        late: labels and comments of versions that are made only when somebody writes next, their answers lost.
     """
 
     id: EntityId
@@ -27,11 +29,28 @@ class FakeTable:
     most_rows: int = 100_000
     version: int = 1
     snapshots: list[TableVersion] = field(default_factory=list)
+    labels: set[str] = field(default_factory=set)
+    late: list[tuple[str, str]] = field(default_factory=list)
     transactions: list[int] = field(default_factory=list)
 
     def held(self, row_id: int, column: str) -> FileHandleId | None:
         """What a cell holds."""
         return self.rows[row_id][ColumnId(column)]
+
+    def freeze(self, label: str, comment: str) -> int | None:
+        """Make a version with this label; its number, or None when there is one."""
+        if label in self.labels:
+            return None
+        self.labels.add(label)
+        number = len(self.snapshots) + 1
+        self.snapshots.append(TableVersion(table_id=self.id, number=number, comment=comment))
+        return number
+
+    def carry_out_late(self) -> None:
+        """What nobody waits for any more is done after all."""
+        for label, comment in self.late:
+            self.freeze(label, comment)
+        self.late.clear()
 
     def put(self, row_id: int, column: str, handle_id: str) -> None:
         """Somebody writes a cell."""
@@ -45,7 +64,8 @@ class FakeTables:
         foreign: handles that are neither the caller's nor in a table; writing them is refused.
         hidden_handles: handles that the bulk read leaves out.
         table_trouble: what happens to the next transactions or snapshots, in order: 'lost before', 'lost after',
-            'forbidden', 'bad', 'fault'; an empty text is none.
+            'forbidden', 'bad', 'fault'; an empty text is none. A snapshot may be 'late': lost, and made when somebody
+            writes next; a transaction is then made at once.
         on_read, on_write: called with the table after each reading, before each transaction is applied.
     """
 
@@ -123,6 +143,7 @@ class FakeTables:
         for change in changes:
             table.rows[change.row_id][change.column_id] = change.handle_id
         table.version += 1
+        table.carry_out_late()
         table.transactions.append(len(changes))
         if trouble == "lost after":
             raise _error(AnswerLost, 504)
@@ -132,15 +153,20 @@ class FakeTables:
         self._count("table_versions")
         return tuple(reversed(self._table(table_id).snapshots))
 
-    async def snapshot_table(self, table_id: EntityId, *, comment: str) -> int:
-        """One more version."""
+    async def snapshot_table(self, table_id: EntityId, *, label: str, comment: str) -> int:
+        """One more version, unless the label is taken."""
         self._count("snapshot_table")
         table = self._table(table_id)
         trouble = self._take_trouble()
         if trouble == "forbidden":
             raise _error(Forbidden, 403)
-        number = len(table.snapshots) + 1
-        table.snapshots.append(TableVersion(table_id=table_id, number=number, comment=comment))
+        if trouble == "late":
+            table.late.append((label, comment))
+            raise _error(AnswerLost, 504)
+        number = table.freeze(label, comment)
+        table.carry_out_late()
+        if number is None:
+            raise _error(BadRequest, 400)
         if trouble == "lost after":
             raise _error(AnswerLost, 504)
         return number

@@ -112,13 +112,6 @@ class Effect:
         """Whether a copy may have been thrown away, so that an unused handle and its object stay behind."""
         return self.discards or self._forges(call)
 
-    def may_repeat(self, call: str) -> bool:
-        """Whether what was asked for may be done twice: a version of a table that Synapse makes after our time-out.
-
-        No condition can be put on that call, and by then another one has been sent. It costs a version, nothing else.
-        """
-        return call == SNAPSHOT and self.name.startswith("slow before")
-
     def _forges(self, call: str) -> bool:
         """Whether reading an object gives other bytes and nothing says so: then a good copy is taken for a bad one."""
         return call == OBJECT and "200" in self.name

@@ -22,7 +22,6 @@ _INCOMPLETE = re.compile(
 )
 """What may be said of a migration that has not come to its end; anything else is wrong at any time."""
 _LEFT_OVER = re.compile(r"is an orphan|objects were made for")
-_FROZEN_TWICE = re.compile(r"frozen as|was frozen after the first change|versions were added")
 _SIGNS = {Cure.NONE: ".", Cure.RESUME: "s", Cure.RETRY: "r", Cure.RETRY_ALL: "a"}
 
 
@@ -212,12 +211,8 @@ def _in_the_end(lab: Lab, case: Case, effect: Effect, call: str) -> list[str]:
 
 def _without_known(wrong: Sequence[str], effect: Effect, call: str) -> list[str]:
     """Leave out what this effect may rightly leave behind."""
-    may_discard, may_repeat = effect.may_discard(call), effect.may_repeat(call)
-    return [
-        one
-        for one in wrong
-        if not (may_discard and _LEFT_OVER.search(one)) and not (may_repeat and _FROZEN_TWICE.search(one))
-    ]
+    may_discard = effect.may_discard(call)
+    return [one for one in wrong if not (may_discard and _LEFT_OVER.search(one))]
 
 
 class _Window(FaultRule):

@@ -37,7 +37,7 @@ ROW = st.tuples(*[st.one_of(st.none(), st.integers(0, 3))] * 2)
 BOUNDARIES = st.one_of(st.none(), st.integers(0, 150))
 EDITS = ["upload", "annotate", "replace"]
 CELL_EDITS = ["edit", "empty", "delete row", "add row", "drop column"]
-TABLE_TROUBLES = ["lost before", "lost after", "forbidden", "bad", "fault", ""]
+TABLE_TROUBLES = ["lost before", "lost after", "late", "forbidden", "bad", "fault", ""]
 
 
 class History(RuleBasedStateMachine):

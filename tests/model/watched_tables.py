@@ -128,12 +128,12 @@ class WatchedTables(FakeTables):
         """See ports.TableCatalog."""
         return await self.between(super().table_versions(table_id))
 
-    async def snapshot_table(self, table_id: EntityId, *, comment: str) -> int:
+    async def snapshot_table(self, table_id: EntityId, *, label: str, comment: str) -> int:
         """See ports.TableCatalog; a table is frozen once, and before it is changed."""
         table = self.tables.get(table_id)
         before = len(table.snapshots) if table else 0
         try:
-            return await self.between(super().snapshot_table(table_id, comment=comment))
+            return await self.between(super().snapshot_table(table_id, label=label, comment=comment))
         finally:
             if table is not None and len(table.snapshots) > before:
                 self._check_frozen(table, comment)

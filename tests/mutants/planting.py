@@ -14,7 +14,7 @@ from tests.mutants.faults import Planted
 REPOSITORY = Path(__file__).parents[2]
 COPIED = ("flows", "tasks", "storage_core", "sandbox", "tests", "pyproject.toml")
 LONGEST_SECONDS = 900
-_RED = re.compile(r"^(?:FAILED|ERROR) (tests/\S+?)(?: - .*)?$", re.MULTILINE)
+_RED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

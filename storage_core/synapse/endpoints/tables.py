@@ -76,9 +76,12 @@ class Tables:
         path = f"{_path(table_id)}/table/transaction/async"
         return wire_tables.read_changed(await self._jobs.run(path=path, body=body, repeat_safe=False))
 
-    async def snapshot(self, *, table_id: EntityId, comment: str) -> int:
-        """Freeze the present state as a version (contract 9.8). Not repeat-safe: a repeat makes one more."""
-        body = wire_tables.snapshot_request(comment)
+    async def snapshot(self, *, table_id: EntityId, comment: str, label: str | None = None) -> int:
+        """Freeze the present state as a version (contract 9.8); not repeat-safe.
+
+        A repeat makes one more, unless it has a *label*: then it is BadRequest when the first one was carried out.
+        """
+        body = wire_tables.snapshot_request(comment, label)
         call = RestCall(method="POST", path=f"{_path(table_id)}/table/snapshot", body=body, repeat_safe=False)
         return wire_tables.read_snapshot(await self._transport.send(call))
 

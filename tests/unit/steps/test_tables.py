@@ -156,10 +156,21 @@ def test_a_table_that_is_gone_is_skipped_and_one_that_fails_is_not_closed(catalo
 
 # -- freezing ------------------------------------------------------------------------------------
 
-FREEZE = SnapshotWork(number=8, table_id=TABLE, comment="before migration 42")
+FREEZE = SnapshotWork(number=8, table_id=TABLE, label="before 42", comment="before migration 42")
 
 
-@pytest.mark.parametrize("trouble", [[], ["lost after"], ["lost before"], ["lost before", "lost after"]])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        [],
+        ["lost after"],
+        ["lost before"],
+        ["lost before", "lost after"],
+        ["late"],
+        ["late", "late"],
+        ["late", "lost after"],
+    ],
+)
 def test_a_table_is_frozen_once_whatever_is_lost(catalog, trouble):
     table = catalog.add_table("syn8", ["c1"], {1: ["1"]})
     catalog.table_trouble = list(trouble)
@@ -172,6 +183,28 @@ def test_a_version_frozen_before_a_kill_is_found_by_its_comment(catalog):
     emitted(snapshot_table, FREEZE, catalog)
     found = SnapshotTaken(table_id=TABLE, version=1, found_done=True)
     assert [found] == emitted(snapshot_table, FREEZE, catalog)
+
+
+def test_a_version_that_was_made_between_looking_and_sending_is_found(catalog):
+    """The label is taken, so nothing is made, and looking once more finds it."""
+    table = catalog.add_table("syn8", ["c1"], {1: ["1"]})
+    looked = catalog.table_versions
+
+    async def look_and_make(table_id):
+        found = await looked(table_id)
+        table.freeze(FREEZE.label, FREEZE.comment)
+        return found
+
+    catalog.table_versions = look_and_make
+    assert [SnapshotTaken(table_id=TABLE, version=1)] == emitted(snapshot_table, FREEZE, catalog)
+    assert 1 == len(table.snapshots)
+
+
+def test_a_label_that_somebody_else_has_taken_is_a_failure(catalog):
+    table = catalog.add_table("syn8", ["c1"], {1: ["1"]})
+    table.freeze(FREEZE.label, "somebody's own")
+    (outcome,) = emitted(snapshot_table, FREEZE, catalog)
+    assert (SnapshotFailed, ReasonCode.REFUSED) == (type(outcome), outcome.reason)
 
 
 def test_a_table_that_may_not_be_frozen_is_a_failure(catalog):

@@ -198,4 +198,5 @@ def test_a_row_appears_once_and_never_without_cells(cells):
 def test_a_snapshot_has_a_number(lab, tables):
     lab.answers = [answered(201, {"snapshotVersionNumber": 5})]
 
-    assert 5 == lab.run(tables.snapshot(table_id=TABLE, comment="before"))
+    assert 5 == lab.run(tables.snapshot(table_id=TABLE, comment="before", label="42"))
+    assert {"snapshotComment": "before", "snapshotLabel": "42"} == json.loads(lab.requests[-1].content)
