@@ -8,11 +8,23 @@ from benchmarks.cells_shared import CELLS_SHARED
 from benchmarks.large_files import LARGE_FILES
 from benchmarks.orchestration import ORCHESTRATION
 from benchmarks.registry import Benchmark
+from benchmarks.scale import SCALE
 from benchmarks.selection import SELECTION
 from benchmarks.small_latest import SMALL_LATEST
 from benchmarks.small_new import SMALL_NEW
 from benchmarks.versions import VERSIONS
 
-_ALL = (SMALL_NEW, SMALL_LATEST, VERSIONS, CELLS_DISTINCT, CELLS_SHARED, LARGE_FILES, BUDGET, SELECTION, ORCHESTRATION)
+_ALL = (
+    SMALL_NEW,
+    SMALL_LATEST,
+    VERSIONS,
+    CELLS_DISTINCT,
+    CELLS_SHARED,
+    LARGE_FILES,
+    BUDGET,
+    SELECTION,
+    SCALE,
+    ORCHESTRATION,
+)
 
 BENCHMARKS: Mapping[str, Benchmark] = {benchmark.name: benchmark for benchmark in _ALL}
