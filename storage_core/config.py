@@ -29,6 +29,8 @@ REPO_ENDPOINT = "https://repo-prod.prod.sagebase.org/repo/v1"
 FILE_ENDPOINT = "https://file-prod.prod.sagebase.org/file/v1"
 AUTH_ENDPOINT = "https://auth-prod.prod.sagebase.org/auth/v1"
 MOST_CALLS_PER_MINUTE = 60_000
+MOST_CALLS_IN_FLIGHT = 1_000
+MOST_S3_CONNECTIONS = 10_000
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _GET_A_TOKEN = (
     "Make a personal access token with the scopes view, download and modify at "  # noqa: S105 - a sentence
@@ -147,9 +149,15 @@ def load_config(
         calls_per_minute=_limit(
             flags.calls_per_minute, "--calls-per-minute", said, "SYNAPSE_CALLS_PER_MINUTE", (600, MOST_CALLS_PER_MINUTE)
         ),
-        calls_in_flight=_limit(flags.calls_in_flight, "--calls-in-flight", said, "SYNAPSE_CALLS_IN_FLIGHT", (3, 1000)),
+        calls_in_flight=_limit(
+            flags.calls_in_flight, "--calls-in-flight", said, "SYNAPSE_CALLS_IN_FLIGHT", (3, MOST_CALLS_IN_FLIGHT)
+        ),
         s3_connections=_limit(
-            flags.s3_connections, "--s3-connections", said, "SYNAPSE_S3_CONNECTIONS", (said.max_threads(), 10_000)
+            flags.s3_connections,
+            "--s3-connections",
+            said,
+            "SYNAPSE_S3_CONNECTIONS",
+            (said.max_threads(), MOST_S3_CONNECTIONS),
         ),
         use_boto_sts=said.truth("transfer", "use_boto_sts"),
         use_google_credentials=said.truth("transfer", "use_google_credentials"),

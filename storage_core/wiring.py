@@ -14,8 +14,10 @@ from storage_core.engines.s3_copy import S3_CAPABILITIES, S3CopyEngine
 from storage_core.engines.synapse_copy import SYNAPSE_CAPABILITIES, SynapseCopyEngine
 from storage_core.index.opening import open_index
 from storage_core.model.copies import EngineName
+from storage_core.model.pace import Limits
 from storage_core.model.settings import EngineOption, MigrationSettings, RunOptions
 from storage_core.network import NetworkThread
+from storage_core.pacing import Pacer, pacing
 from storage_core.plan.estimating import Speeds
 from storage_core.plan.outcomes import FailureLimit
 from storage_core.plan.parts import SERVICE_LIMITS, PartLimits
@@ -33,6 +35,7 @@ from storage_core.synapse.endpoints.multipart import Multipart
 from storage_core.synapse.limiter import CallLimiter
 from storage_core.synapse.messenger import SynapseMessenger
 from storage_core.synapse.presigned import PresignedSender
+from storage_core.synapse.slots import AdjustableSlots
 from storage_core.synapse.transport import Transport
 
 _MOST_S3_THREADS = 256
@@ -53,7 +56,7 @@ class Remote:
     multipart: Multipart
     messenger: Messenger
     clock: Clock
-    s3_slots: asyncio.Semaphore
+    s3_slots: AdjustableSlots
 
     @property
     def calls(self) -> CallTotals:
@@ -90,7 +93,8 @@ async def _connect(config: Config, network: NetworkThread) -> Remote:
         calls_per_minute=config.calls_per_minute,
     )
     transport = Transport(config, limiter, clock)
-    sender = PresignedSender(config)
+    s3_slots = AdjustableSlots(config.s3_connections)
+    sender = PresignedSender(config, busy=s3_slots.slow_down)
     return Remote(
         network=network,
         transport=transport,
@@ -100,7 +104,7 @@ async def _connect(config: Config, network: NetworkThread) -> Remote:
         multipart=Multipart(transport),
         messenger=SynapseMessenger(transport, sender),
         clock=clock,
-        s3_slots=asyncio.Semaphore(config.s3_connections),
+        s3_slots=s3_slots,
     )
 
 
@@ -131,10 +135,20 @@ def opened(
         IndexUnusable, IndexInUse, UsageError: see `index.store.open_index`.
     """
     options = options or RunOptions()
+    started = Limits(
+        calls_per_minute=config.calls_per_minute,
+        calls_in_flight=config.calls_in_flight,
+        s3_connections=config.s3_connections,
+    )
     with (
         open_index(index_path, settings, create=settings is not None) as ledger,
         connected(config) as remote,
         _own_objects(config, remote, options) as objects,
+        pacing(
+            index_path,
+            remote.network,
+            Pacer(index_path, remote.limiter, remote.s3_slots, remote.clock, started),
+        ) as pacer,
     ):
         services, engines = _services(remote, ledger, objects, options, part_limits)
         yield App(
@@ -146,6 +160,7 @@ def opened(
                 network=remote.network,
                 launcher=launcher(remote.network) if launcher else LoopLauncher(remote.network.loop),
                 watch=watch or QuietWatch(),
+                decisions=pacer.take_decisions,
                 limit=FailureLimit(
                     continue_on_error=options.continue_on_error,
                     at_most=options.max_failures,

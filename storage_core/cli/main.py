@@ -12,6 +12,7 @@ from storage_core.cli.commands.export import export
 from storage_core.cli.commands.get_sts_token import get_sts_token
 from storage_core.cli.commands.import_index import import_index
 from storage_core.cli.commands.index import index
+from storage_core.cli.commands.limits import limits
 from storage_core.cli.commands.location import location
 from storage_core.cli.commands.migrate import migrate
 from storage_core.cli.commands.plan import plan
@@ -85,6 +86,7 @@ for command in (
     migrate,
     plan,
     status,
+    limits,
     why,
     verify,
     verify_log,

@@ -54,12 +54,13 @@ class Migration:
         speeds: Speeds,
         prices: Prices,
         engines: Engines,
+        decisions: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._ledger = ledger
         self._services = services
         self._network = network
         self._launcher = launcher
-        self._watch = _LimitedWatch(watch, limit, ledger)
+        self._watch = _LimitedWatch(watch, limit, ledger, decisions)
         self._speeds = speeds
         self._prices = prices
         self._engines = engines
@@ -212,6 +213,7 @@ class Migration:
         )
 
     def _told(self, outcome: RunOutcome) -> RunOutcome:
+        self._watch.note_decisions()
         self._ledger.note(f"run ended: {outcome.ending}", f"exit code {int(outcome.exit_code)}")
         self._ledger.publish()
         return outcome
@@ -234,10 +236,13 @@ class _LimitedWatch:
     largest phase has done: a share is taken of that, or failures late in a run would drown in the phases before.
     """
 
-    def __init__(self, inner: Watch, limit: FailureLimit, ledger: Ledger) -> None:
+    def __init__(
+        self, inner: Watch, limit: FailureLimit, ledger: Ledger, decisions: Callable[[], Sequence[str]]
+    ) -> None:
         self._inner = inner
         self._limit = limit
         self._ledger = ledger
+        self._decisions = decisions
         self._failed = 0
         self._seen: Counter[str] = Counter()
         self.ending = Ending.COMPLETE
@@ -248,8 +253,14 @@ class _LimitedWatch:
     def committed(self, phase: Phase[Any], tally: Tally) -> None:
         self._failed += tally.failed
         self._seen[phase.name] += tally.count
+        self.note_decisions()
         self._ledger.publish()
         self._inner.committed(phase, tally)
+
+    def note_decisions(self) -> None:
+        """Keep in the journal what was decided about the run's speed, and why."""
+        for decision in self._decisions():
+            self._ledger.note("pace", decision)
 
     def ended(self, phase: Phase[Any], total: Tally) -> None:
         self._inner.ended(phase, total)

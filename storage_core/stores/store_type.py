@@ -1,7 +1,7 @@
 """What the registry knows about each kind of storage, and what its adapter may work with."""
 
-import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -45,7 +45,7 @@ class StoreTools:
     storage: Storage
     multipart: Multipart
     sender: PresignedSender
-    s3_slots: asyncio.Semaphore
+    s3_slots: AbstractAsyncContextManager[object]
     borrow_token: TokenSource
     part_limits: UploadPartLimits = UPLOAD_LIMITS
 

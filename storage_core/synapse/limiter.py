@@ -24,11 +24,13 @@ import stat
 import sys
 import time
 import weakref
+from collections import deque
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from pathlib import Path
 
 from storage_core.errors import UsageError
+from storage_core.plan.pacing import EASE_AFTER, bound_by_latency, eased, recovered, waiting_text
 from storage_core.synapse.filelock import try_lock, unlock
 from storage_core.synapse.start_ring import CAPACITY, StartRing
 
@@ -40,6 +42,9 @@ _RING_POLL = 0.001
 _YIELD_SECONDS = 0.012  # longer than any poll, so that a waiting process finds the slot free
 _FRESHEN_SECONDS = 3600.0
 _SLOWED_SECONDS = 30.0
+_EASED_SECONDS = 60.0
+_NEWEST_COUNTS = 0.05
+_LOOK_AGAIN_SECONDS = 1.0
 
 _alive: "weakref.WeakSet[CallLimiter]" = weakref.WeakSet()
 
@@ -81,6 +86,12 @@ class CallLimiter:
         self._target = self._allowed = calls_in_flight
         self.waiting_for = Wait.NOTHING
         self._recover_at = 0.0
+        self._asked = self._limit
+        self._share = 1.0
+        self._throttled: deque[float] = deque(maxlen=EASE_AFTER)
+        self._grow_at = 0.0
+        self._seconds_per_call = 0.0
+        self._decisions: list[str] = []
         self._fresh_until = 0.0
         _alive.add(self)
 
@@ -96,9 +107,14 @@ class CallLimiter:
     async def slot(self) -> AsyncIterator[None]:
         """Wait for a slot and for the minute's budget; the call starts right after entering."""
         number = await self._acquire()
+        began = time.monotonic()
         try:
             yield
         finally:
+            took = time.monotonic() - began
+            self._seconds_per_call += (took - self._seconds_per_call) * (
+                _NEWEST_COUNTS if self._seconds_per_call else 1
+            )
             self._release(number)
 
     @property
@@ -109,7 +125,9 @@ class CallLimiter:
     def change_limits(self, *, calls_in_flight: int | None = None, calls_per_minute: int | None = None) -> None:
         """Set other limits for this process while it runs; calls in flight stay in flight."""
         if calls_per_minute is not None:
-            self._limit = min(calls_per_minute, CAPACITY - 1)
+            self._asked = min(calls_per_minute, CAPACITY - 1)
+            self._share = 1.0
+            self._limit = self._asked
         if calls_in_flight is not None:
             self._slots += [self._open(f"slot-{number}") for number in range(len(self._slots), calls_in_flight)]
             self._target = self._allowed = calls_in_flight
@@ -117,8 +135,63 @@ class CallLimiter:
 
     def slow_down(self) -> None:
         """Take one call less at a time for half a minute: the service counts more of us than we do."""
-        self._allowed = max(1, self._allowed - 1)
+        before, self._allowed = self._allowed, max(1, self._allowed - 1)
         self._recover_at = time.monotonic() + _SLOWED_SECONDS
+        if self._allowed < before:
+            self._decisions.append(f"Synapse counts more calls in flight than we do: {self._allowed} at a time")
+
+    def ease_off(self) -> None:
+        """Synapse found that the minute's budget is spent; when that repeats, others spend it, too: take less of it."""
+        now = time.monotonic()
+        self._throttled.append(now)
+        if len(self._throttled) == EASE_AFTER and now - self._throttled[0] < _EASED_SECONDS:
+            self._throttled.clear()
+            self._set_share(eased(self._share))
+
+    def take_decisions(self) -> tuple[str, ...]:
+        """What was decided about the speed since this was asked last. From any thread."""
+        self._grow_back()
+        decided, self._decisions = tuple(self._decisions), []
+        return decided
+
+    @property
+    def calls_per_minute(self) -> int:
+        """The limit on the trailing minute, as it is now."""
+        return self._limit
+
+    @property
+    def calls_in_flight(self) -> int:
+        """How many calls this process may have open now."""
+        return self._allowed
+
+    def calls_last_minute(self) -> int:
+        """Calls that all processes of the machine began within the window."""
+        return self._starts.count_since(time.monotonic_ns() - self._window_ns)
+
+    def reasons(self) -> tuple[str, ...]:
+        """Why calls do not start faster, a sentence each."""
+        bound = bound_by_latency(
+            calls_in_flight=self._allowed, calls_per_minute=self._limit, seconds_per_call=self._seconds_per_call
+        )
+        told = [bound] if bound else []
+        if self._share < 1:
+            told.append(f"Synapse was throttling: {self._share:.0%} of {self._asked} calls a minute are used")
+        if self._allowed < self._target:
+            told.append(f"Synapse counted more calls in flight: {self._allowed} of {self._target} at a time")
+        return waiting_text(self.waiting_for.value, told)
+
+    def _set_share(self, share: float) -> None:
+        if share == self._share:
+            return
+        verb = "Synapse throttles" if share < self._share else "Synapse throttles no more"
+        self._share = share
+        self._limit = max(1, int(self._asked * share))
+        self._grow_at = time.monotonic() + _EASED_SECONDS
+        self._decisions.append(f"{verb}: {self._limit} calls a minute")
+
+    def _grow_back(self) -> None:
+        if self._share < 1 and time.monotonic() >= self._grow_at:
+            self._set_share(recovered(self._share))
 
     async def _acquire(self) -> int:
         async with self._turn:
@@ -161,7 +234,8 @@ class CallLimiter:
                 await asyncio.sleep(_RING_POLL)
             else:
                 self.waiting_for = Wait.MINUTE
-                await asyncio.sleep(wait_ns / 1e9)
+                # not to the end at once: the limit may be raised meanwhile
+                await asyncio.sleep(min(wait_ns / 1e9, _LOOK_AGAIN_SECONDS))
 
     async def _until_something_may_be_free(self, poll: float) -> None:
         self._freed.clear()
@@ -177,6 +251,7 @@ class CallLimiter:
     def _most(self) -> int:
         if self._allowed < self._target and time.monotonic() >= self._recover_at:
             self._allowed += 1
+            self._decisions.append(f"Synapse counts as we do again: {self._allowed} calls at a time")
             self._recover_at = time.monotonic() + _SLOWED_SECONDS
         return self._allowed
 

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import re
 import xml.parsers.expat
-from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -87,16 +87,21 @@ _BY_STATUS: Final = {
 class PresignedSender:
     """Many connections to S3; `async with PresignedSender(...)` or `aclose()` ends it."""
 
-    def __init__(self, config: Config, *, http: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, config: Config, *, http: httpx.AsyncBaseTransport | None = None, busy: Callable[[], None] | None = None
+    ) -> None:
+        """Open nothing yet; *busy* is called each time S3 asks for less."""
         guard_http_logs()
         self._token = config.token.reveal()
+        self._tell_busy = busy
         self._client = httpx.AsyncClient(
             transport=http,
             mounts=None if http else DIRECT,
             headers={"User-Agent": USER_AGENT},
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(config.s3_read_seconds, connect=config.connect_seconds, pool=None),
-            limits=httpx.Limits(max_connections=config.s3_connections, keepalive_expiry=30.0),
+            # whoever sends takes one of the slots first, and their number may change while this client lives
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=30.0),
             follow_redirects=False,
         )
 
@@ -182,6 +187,8 @@ class PresignedSender:
                 "PUT", address, headers=exact, content=content, extensions=_exact_target(url, address)
             ) as response:
                 document = await _document(response)
+                if response.status_code == httpx.codes.SERVICE_UNAVAILABLE and self._tell_busy is not None:
+                    self._tell_busy()
                 if response.status_code != httpx.codes.OK:
                     return _refusal(response.status_code, document, self._token)
                 return _Done(document=document, etag=response.headers.get("etag", ""))

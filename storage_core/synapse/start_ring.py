@@ -53,6 +53,21 @@ class StartRing:
         finally:
             unlock(self._lock)
 
+    def count_since(self, moment_ns: int) -> int:
+        """How many of the recorded starts are later than *moment_ns*. May be off by those that start meanwhile."""
+        magic, count = _HEADER.unpack_from(self._map, 0)
+        if magic != _MAGIC:
+            return 0
+        lowest = max(0, count - CAPACITY + 1)
+        older, newer = lowest, count
+        while older < newer:
+            middle = (older + newer) // 2
+            if self._time(middle) > moment_ns:
+                newer = middle
+            else:
+                older = middle + 1
+        return int(count - older)
+
     def _start(self, now_ns: int, limit: int, window_ns: int) -> int:
         magic, count = _HEADER.unpack_from(self._map, 0)
         if magic != _MAGIC or (count and self._time(count - 1) > now_ns):

@@ -56,7 +56,11 @@ class Limiter(Protocol):
         ...
 
     def slow_down(self) -> None:
-        """The service found us too eager."""
+        """The service counts more of our calls in flight than we do."""
+        ...
+
+    def ease_off(self) -> None:
+        """The service found that the minute's budget is spent."""
         ...
 
 
@@ -102,7 +106,8 @@ class Transport:
             # a kept sessionID cookie would put every process into a budget of its own (contract 1.5)
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(config.read_seconds, connect=config.connect_seconds),
-            limits=httpx.Limits(max_connections=config.calls_in_flight, keepalive_expiry=30.0),
+            # the limiter says how many there are, and may be told otherwise while this client lives
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=30.0),
             follow_redirects=False,
         )
 
@@ -180,6 +185,8 @@ class Transport:
             self.calls.throttled += 1
             if "concurrent" in outcome.reason.lower():  # a hint only; nothing depends on the wording
                 self._limiter.slow_down()
+            elif "api call" not in outcome.reason.lower():  # a rule for one path says nothing about the minute
+                self._limiter.ease_off()
         return outcome
 
     def _request(self, call: RestCall) -> httpx.Request:

@@ -40,6 +40,7 @@ class OpenDoor:
     def __init__(self) -> None:
         self.inside = 0
         self.slowed = 0
+        self.eased = 0
 
     @contextlib.asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -51,6 +52,9 @@ class OpenDoor:
 
     def slow_down(self) -> None:
         self.slowed += 1
+
+    def ease_off(self) -> None:
+        self.eased += 1
 
 
 @dataclass

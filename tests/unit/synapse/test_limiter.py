@@ -281,6 +281,76 @@ def test_limits_can_be_changed_and_the_reason_for_waiting_be_read(tmp_path):
     mine.close()
 
 
+def test_repeated_throttling_takes_less_of_the_minute_and_says_why(tmp_path):
+    """One throttled answer is chance; three in a minute mean that others spend of the same budget."""
+    mine = limiter(tmp_path, per_minute=600)
+    mine.ease_off()
+    mine.ease_off()
+    assert 600 == mine.calls_per_minute
+    mine.ease_off()
+    assert 540 == mine.calls_per_minute
+    assert ("Synapse throttles: 540 calls a minute",) == mine.take_decisions()
+    assert () == mine.take_decisions()
+    assert ("Synapse was throttling: 90% of 600 calls a minute are used",) == mine.reasons()
+    mine.change_limits(calls_per_minute=300)
+    assert (300, ()) == (mine.calls_per_minute, mine.reasons())
+    mine.close()
+
+
+def test_what_was_taken_away_comes_back(tmp_path, monkeypatch):
+    monkeypatch.setattr("storage_core.synapse.limiter._EASED_SECONDS", 0.05)
+    monkeypatch.setattr("storage_core.synapse.limiter._SLOWED_SECONDS", 0.05)
+    mine = limiter(tmp_path, per_minute=600)
+    for _ in range(3):
+        mine.ease_off()
+    mine.slow_down()
+    assert (540, 2) == (mine.calls_per_minute, mine.calls_in_flight)
+    time.sleep(0.1)
+    mine.take_decisions()
+    asyncio.run(_enter(mine))
+    assert (600, 3) == (mine.calls_per_minute, mine.calls_in_flight)
+    assert () == mine.reasons()
+    mine.close()
+
+
+def test_slow_answers_are_told_as_what_bounds_the_speed(tmp_path):
+    mine = limiter(tmp_path, in_flight=1, per_minute=60_000)
+
+    async def slow():
+        async with mine.slot():
+            await asyncio.sleep(0.05)
+
+    asyncio.run(slow())
+    (reason,) = mine.reasons()
+    assert "1 in flight make" in reason
+    mine.close()
+
+
+def test_calls_of_the_last_minute_are_counted_for_the_whole_machine(tmp_path):
+    mine, other = limiter(tmp_path), limiter(tmp_path)
+    for one in (mine, other, mine):
+        asyncio.run(_enter(one))
+    assert (3, 3) == (mine.calls_last_minute(), other.calls_last_minute())
+    short = limiter(tmp_path, window=0.0)
+    assert 0 == short.calls_last_minute()
+    for one in (mine, other, short):
+        one.close()
+
+
+def test_a_raised_limit_is_noticed_by_a_call_that_waits_for_the_minute(tmp_path):
+    mine = limiter(tmp_path, per_minute=1)
+
+    async def story():
+        await _enter(mine)
+        waiting = asyncio.create_task(_enter(mine))
+        await asyncio.sleep(0.05)
+        mine.change_limits(calls_per_minute=10)
+        await asyncio.wait_for(waiting, 20)
+
+    asyncio.run(story())
+    mine.close()
+
+
 def test_the_state_is_for_its_owner_only(tmp_path):
     mine = limiter(tmp_path / "state")
     room = next((tmp_path / "state").iterdir())

@@ -21,6 +21,9 @@ class OpenDoor:
     def slow_down(self):
         raise AssertionError
 
+    def ease_off(self):
+        raise AssertionError
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),
