@@ -5,18 +5,24 @@ from collections.abc import Mapping
 from benchmarks.budget import BUDGET
 from benchmarks.cells_distinct import CELLS_DISTINCT
 from benchmarks.cells_shared import CELLS_SHARED
+from benchmarks.index_view import INDEX_VIEW
 from benchmarks.large_files import LARGE_FILES
 from benchmarks.orchestration import ORCHESTRATION
 from benchmarks.registry import Benchmark
 from benchmarks.scale import SCALE
 from benchmarks.selection import SELECTION
 from benchmarks.small_latest import SMALL_LATEST
+from benchmarks.small_latest_view import SMALL_LATEST_VIEW
 from benchmarks.small_new import SMALL_NEW
+from benchmarks.small_new_view import SMALL_NEW_VIEW
 from benchmarks.versions import VERSIONS
 
 _ALL = (
     SMALL_NEW,
     SMALL_LATEST,
+    SMALL_NEW_VIEW,
+    SMALL_LATEST_VIEW,
+    INDEX_VIEW,
     VERSIONS,
     CELLS_DISTINCT,
     CELLS_SHARED,

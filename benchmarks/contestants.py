@@ -45,12 +45,14 @@ class Contestant:
 
     Attributes:
         implementation: of the client; None for ours.
+        options: more words for our command.
         empties_cache: whether the client's cache is emptied between index and migrate, which gets past a deadlock.
     """
 
     name: str
     implementation: str | None = None
     empties_cache: bool = False
+    options: tuple[str, ...] = ()
 
     def command(self, question: Question, sandbox: Sandbox) -> list[str]:
         """The process that migrates the sandbox's project."""
@@ -60,6 +62,7 @@ class Contestant:
         if self.implementation is None:
             words = ["migrate", facts.root_id, str(facts.destination_id), "migration.duckdb", "--force"]
             words += ["--file-version-strategy", question.strategy, *["--include-table-files"] * question.tables]
+            words += self.options
             return [sys.executable, str(CHILDREN / "ours.py"), str(question.window_seconds), *words]
         wishes = {
             "implementation": self.implementation,

@@ -1,0 +1,60 @@
+"""Indexing many files: through a file view, and one by one."""
+
+import sys
+
+from benchmarks.contest import Contest, hold
+from benchmarks.contestants import CHILDREN, OURS, Contestant, Question
+from benchmarks.end_state import State
+from benchmarks.registry import Benchmark, Report, Wishes
+from benchmarks.telling import report_of
+from sandbox.scenarios.facts import ScenarioFacts
+from sandbox.scenarios.many import build_flat
+from sandbox.server import Sandbox
+from sandbox.synapse.world import World
+
+
+class _Indexing(Contestant):
+    """Our command `index`."""
+
+    def command(self, question: Question, sandbox: Sandbox) -> list[str]:
+        """See Contestant."""
+        facts = sandbox.facts
+        if facts is None:
+            raise RuntimeError("a contest needs a filled sandbox")
+        words = ["index", facts.root_id, str(facts.destination_id), "migration.duckdb"]
+        words += ["--file-version-strategy", question.strategy, *self.options]
+        return [sys.executable, str(CHILDREN / "ours.py"), str(question.window_seconds), *words]
+
+
+_THROUGH_A_VIEW = _Indexing(name=OURS, options=("--index-via", "view"))
+_ONE_BY_ONE = _Indexing(name="file by file", options=("--index-via", "bundle"))
+
+
+def _run(wishes: Wishes) -> Report:
+    files = wishes.items(usual=20_000, quick=300)
+    contest = Contest(
+        question=Question.asked(wishes, "latest"),
+        fill=_many_files,
+        judge=_nothing_changed,
+        items=files,
+        item="file",
+        latency_seconds=0.05,
+        quiet_seconds=45 + wishes.window_seconds,
+    )
+    return report_of("index-view", contest, hold(contest, [_THROUGH_A_VIEW, _ONE_BY_ONE], runs=wishes.runs))
+
+
+def _many_files(world: World, files: int) -> ScenarioFacts:
+    return build_flat(world, size=files, seed=0)
+
+
+def _nothing_changed(before: State, after: State, facts: ScenarioFacts) -> list[str]:
+    del facts
+    return [f"{part} changed" for part in before if before[part] != after[part]]
+
+
+INDEX_VIEW = Benchmark(
+    name="index-view",
+    purpose="Indexing many files under the throttle: through a temporary file view against file by file.",
+    run=_run,
+)
