@@ -16,7 +16,7 @@ from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeani
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.engines import CopyChoice, CopySource, KeyCheck
 from storage_core.model.entities import ChildrenPage, EntityHeader, FileSnapshot, RootSnapshot, UserProfile
-from storage_core.model.file_views import ViewFacts
+from storage_core.model.file_views import FilesPage, ViewFacts
 from storage_core.model.handles import Association, FileHandle, HandleAnswer
 from storage_core.model.ids import EntityId, PrincipalId, StorageLocationId
 from storage_core.model.items import ReasonClass
@@ -29,8 +29,11 @@ from storage_core.model.tallies import Tally
 from storage_core.model.works import (
     CellsWork,
     CopyDiscarded,
+    CountedContainer,
+    CountsAgree,
     Described,
     EtagLearnt,
+    FilesSeen,
     FoundEntity,
     Listed,
     LookFailed,
@@ -120,6 +123,21 @@ class ViewCatalog(Protocol):
 
     async def file_view(self, view_id: EntityId) -> ViewFacts:
         """What the view, or whatever entity it is, is made of. One call."""
+        ...
+
+    async def files_in_view(self, view_id: EntityId, *, after: int) -> FilesPage:
+        """All files of the view that still are as it shows them, from the row after *after* on: a page of them.
+
+        About three calls for up to 14,000 rows, and one per 5,000 files. Troubles as those of `files_shown`.
+        """
+        ...
+
+    async def children_but_files(self, container_id: EntityId, *, page_token: str | None) -> ChildrenPage:
+        """One page of children of every kind but files (record sets are no files here), oldest first. One call."""
+        ...
+
+    async def count_files(self, container_id: EntityId) -> int | None:
+        """How many files the caller can see in the container; None when the service does not say. One call."""
         ...
 
     async def files_shown(
@@ -264,7 +282,15 @@ class WalkLedger(Protocol):
         ...
 
     def count_pending_files(self) -> int:
-        """Files not looked into yet that a view may show."""
+        """Files not looked into yet that a view may show, whether they were listed or only counted."""
+        ...
+
+    def pending_counted(self) -> tuple[CountedContainer, ...]:
+        """Containers whose files were counted and not seen yet."""
+        ...
+
+    def record_files_seen(self, outcomes: Sequence[FilesSeen | CountsAgree]) -> Tally:
+        """Note files as a listing would; containers whose counts agree are finished."""
         ...
 
     def pending_shown_files(self, *, after: int, limit: int) -> tuple[FoundEntity, ...]:

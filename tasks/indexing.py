@@ -17,6 +17,18 @@ def fetch_cells(batch: str) -> None:
     AT_HAND.run(batch)
 
 
+@task(name="find-files-by-view", task_run_name="{batch}", tags=["synapse"], **TASK_OPTIONS)
+def find_files_by_view(batch: str) -> None:
+    """Find the files of large containers in a file view."""
+    AT_HAND.run(batch)
+
+
+@task(name="enumerate-counted", task_run_name="{batch}", tags=["synapse"], **TASK_OPTIONS)
+def enumerate_counted(batch: str) -> None:
+    """List containers that a view does not show whole."""
+    AT_HAND.run(batch)
+
+
 @task(name="fetch-handles-by-view", task_run_name="{batch}", tags=["synapse"], **TASK_OPTIONS)
 def fetch_handles_by_view(batch: str) -> None:
     """Read thousands of files through a file view, a hundred handles per call."""

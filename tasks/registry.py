@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 from tasks.batches import BatchTask
 from tasks.copying import copy_files, prove_copies
-from tasks.indexing import enumerate_children, fetch_cells, fetch_handles, fetch_handles_by_view
+from tasks.indexing import (
+    enumerate_children,
+    enumerate_counted,
+    fetch_cells,
+    fetch_handles,
+    fetch_handles_by_view,
+    find_files_by_view,
+)
 from tasks.repointing import repoint_cells, repoint_versions, verify
 from tasks.snapshotting import snapshot_tables
 
@@ -12,6 +19,8 @@ TASKS: Mapping[str, BatchTask] = {
     task.name: task
     for task in (
         enumerate_children,
+        find_files_by_view,
+        enumerate_counted,
         fetch_handles_by_view,
         fetch_handles,
         fetch_cells,

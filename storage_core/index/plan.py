@@ -109,7 +109,7 @@ class PlanTables:
         """See ports.PlanLedger."""
         rows = self._database.rows(
             "select 1 from marker where name = 'indexed'"
-            " and not exists (select 1 from found where state in ('PENDING', 'FAILED'))"
+            " and not exists (select 1 from found where state in ('PENDING', 'FAILED', 'COUNTED'))"
         )
         return bool(rows)
 

@@ -22,6 +22,7 @@ class State:
     """Where an entity of the walk stands (column found.state)."""
 
     PENDING = "PENDING"
+    COUNTED = "COUNTED"
     DONE = "DONE"
     FAILED = "FAILED"
     LEFT = "LEFT"

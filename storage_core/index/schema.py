@@ -93,6 +93,9 @@ _BEGUN_BY_SYNAPSE = """
 update copy set engine = 'synapse', begun = true
 where status = 'PENDING' and exists (select 1 from copy where status <> 'PENDING')"""
 
+# Containers (found.state COUNTED) whose files were counted and not listed.
+_COUNTED = "create table counted (entity bigint not null, files bigint not null)"
+
 STEPS: tuple[SchemaStep, ...] = (
     SchemaStep(
         number=1,
@@ -129,6 +132,7 @@ STEPS: tuple[SchemaStep, ...] = (
     SchemaStep(
         number=5, name="a chain through the journal", statements=("alter table journal add column hash varchar",)
     ),
+    SchemaStep(number=6, name="files counted for a view", statements=(_COUNTED,)),
 )
 
 NEWEST = STEPS[-1].number

@@ -27,7 +27,15 @@ from storage_core.model.ids import EntityId
 from storage_core.model.items import IndexedItem, ItemFacts, ItemStatus, ReasonCode
 from storage_core.model.settings import MigrationSettings
 from storage_core.model.tallies import Tally
-from storage_core.model.works import Described, FoundEntity, Listed, LookFailed
+from storage_core.model.works import (
+    CountedContainer,
+    CountsAgree,
+    Described,
+    FilesSeen,
+    FoundEntity,
+    Listed,
+    LookFailed,
+)
 from storage_core.plan.adopting import places_of_finished
 from storage_core.plan.listing import disposition
 
@@ -36,6 +44,11 @@ _FILE_KINDS = (EntityKind.FILE, EntityKind.RECORD_SET)
 _PENDING = """
 select seq, entity, parent, name, kind, version from found
 where seq > ? and state = 'PENDING' and kind in (?, ?) order by seq limit ?
+"""
+
+_COUNTED = """
+select seq, found.entity, parent, name, kind, version, counted.files from found join counted using (entity)
+where state = 'COUNTED' order by seq
 """
 
 _PENDING_BY_ENTITY = """
@@ -130,7 +143,23 @@ class WalkTables:
         rows = self._database.rows(
             "select count(*) from found where state = 'PENDING' and kind = ?", [EntityKind.FILE.value]
         )
-        return int(rows[0][0])
+        return int(rows[0][0]) + sum(one.files for one in self.pending_counted())
+
+    def pending_counted(self) -> tuple[CountedContainer, ...]:
+        """See ports.WalkLedger."""
+        return tuple(
+            CountedContainer(found=found_entity(row[:6]), files=row[6]) for row in self._database.rows(_COUNTED)
+        )
+
+    def record_files_seen(self, outcomes: Sequence[FilesSeen | CountsAgree]) -> Tally:
+        """See ports.WalkLedger."""
+        seen = [outcome for outcome in outcomes if isinstance(outcome, FilesSeen)]
+        settled = [seq for outcome in outcomes if isinstance(outcome, CountsAgree) for seq in outcome.seqs]
+        with self._database.transaction():
+            self._reopen_indexing()
+            skipped = self._meet(pair for one in seen for pair in one.children)
+            self._close(settled, State.DONE)
+        return Tally(done=sum(len(one.children) for one in seen) - skipped, skipped=skipped)
 
     def pending_shown_files(self, *, after: int, limit: int) -> tuple[FoundEntity, ...]:
         """See ports.WalkLedger."""
@@ -144,7 +173,8 @@ class WalkTables:
         with self._database.transaction():
             self._reopen_indexing()
             skipped = self._meet((one.container_id, child) for one in listed for child in one.children)
-            self._close([one.seq for one in listed], State.DONE)
+            self._close([one.seq for one in listed if not one.unlisted_files], State.DONE)
+            self._note_counts([one for one in listed if one.unlisted_files])
             self._replace_items([one.container_id for one in listed], ())
             tally = self._record_failures(failed)
         return tally + Tally(done=len(listed), skipped=skipped)
@@ -231,6 +261,17 @@ class WalkTables:
                 seqs.append(seq)
         self._insert_items(items)
         self._close(seqs, State.DONE)
+
+    def _note_counts(self, listed: Sequence[Listed]) -> None:
+        if not listed:
+            return
+        counted = numbers([entity_number(one.container_id) for one in listed])
+        self._database.rows("delete from counted using again where counted.entity = again.number", again=counted)
+        for one in listed:
+            self._database.rows(
+                "insert into counted values (?, ?)", [entity_number(one.container_id), one.unlisted_files]
+            )
+        self._close([one.seq for one in listed], State.COUNTED)
 
     def _close(self, seqs: Sequence[int], state: str) -> None:
         if seqs:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from storage_core.model.entities import EntityKind
+from storage_core.model.entities import EntityHeader, EntityKind
 from storage_core.model.ids import EntityId, FileHandleId
 
 
@@ -35,6 +35,18 @@ class EntityNow:
     created_by: str | None
     modified_on: str | None
     modified_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesPage:
+    """Files that are as a view shows them, with their containers; a page of them, by rising row id.
+
+    Attributes:
+        last_row: where the next page begins; None when there is none.
+    """
+
+    files: tuple[tuple[EntityId, EntityHeader], ...]
+    last_row: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

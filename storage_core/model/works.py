@@ -39,11 +39,46 @@ class ViewFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """All children of one container, each once. The container is finished when this is recorded."""
+    """All children of one container, each once. The container is finished when this is recorded.
+
+    Attributes:
+        unlisted_files: files that were counted and are not among the children. While there are any, the container is
+            not finished: a view has to show exactly so many, or it is listed again, with its files.
+    """
 
     seq: int
     container_id: EntityId
     children: tuple[EntityHeader, ...]
+    unlisted_files: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedContainer:
+    """A container whose files were counted and not listed."""
+
+    found: FoundEntity
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedContainers:
+    """All of them; one reading of a view is compared with all counts."""
+
+    containers: tuple[CountedContainer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesSeen:
+    """Files of counted containers, each with its container, as they are now."""
+
+    children: tuple[tuple[EntityId, EntityHeader], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountsAgree:
+    """In these containers (their numbers in the walk) exactly as many files were seen as had been counted."""
+
+    seqs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,9 +32,11 @@ class ViewAtHand:
     Attributes:
         usable: its id, until something is wrong with it.
         trouble: what is wrong with it.
+        spares_listings: whether large containers are counted, since a view is going to tell what is in them.
     """
 
     def __init__(self) -> None:
+        self.spares_listings = False
         self.usable: EntityId | None = None
         self.trouble: str | None = None
 

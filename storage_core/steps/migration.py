@@ -20,7 +20,15 @@ from storage_core.plan.viewing import check_options
 from storage_core.ports import Ledger
 from storage_core.steps.choosing import Engines
 from storage_core.steps.driving import Launcher, Line, Phase, Watch, drive
-from storage_core.steps.phases import DESCRIBE, DESCRIBE_BY_VIEW, DESCRIBE_TABLES, WALK, migrating
+from storage_core.steps.phases import (
+    DESCRIBE,
+    DESCRIBE_BY_VIEW,
+    DESCRIBE_TABLES,
+    FIND_BY_VIEW,
+    LIST_COUNTED,
+    WALK,
+    migrating,
+)
 from storage_core.steps.preflight import preflight
 from storage_core.steps.services import Network, Services
 from storage_core.steps.viewing import FileViews
@@ -182,11 +190,17 @@ class Migration:
         """The phases that fill the index.
 
         A view is made when it is known how much there is to read. It is gone before the next phase, and also when no
-        next one is asked for.
+        next one is asked for. Containers that were only counted, and that no view has settled, are listed; what comes
+        to light in them is walked.
         """
-        yield (WALK,)
+        with self._views.sparing_listings():
+            yield (WALK,)
         waiting = self._ledger.count_pending_files()
         with self._views.at_hand(facts.roots, waiting, self._speeds) as has_view:
+            if has_view:
+                yield (FIND_BY_VIEW,)
+            yield (LIST_COUNTED,)
+            yield (WALK,)
             if has_view:
                 yield (DESCRIBE_BY_VIEW,)
         yield (DESCRIBE, DESCRIBE_TABLES)
@@ -198,7 +212,7 @@ class Migration:
     def _has_looked_everywhere(self) -> bool:
         """Whether no look is pending; looks that failed count as done, for a refresh repeats them anyway."""
         pending = (self._ledger.pending_containers, self._ledger.pending_files, self._ledger.pending_tables)
-        return not any(claim(after=0, limit=1) for claim in pending)
+        return not any(claim(after=0, limit=1) for claim in pending) and not self._ledger.pending_counted()
 
     def _run(self, lines: Iterable[Line], what: str) -> RunOutcome:
         self._ledger.note(f"{what} began", "")

@@ -9,8 +9,11 @@ from storage_core.model.repoints import RepointOutcome
 from storage_core.model.tallies import Tally
 from storage_core.model.works import (
     CellsWork,
+    CountedContainers,
+    CountsAgree,
     Described,
     FilesChunk,
+    FilesSeen,
     FoundEntity,
     LookFailed,
     ProofWork,
@@ -27,6 +30,7 @@ from storage_core.steps.describing import describe_file
 from storage_core.steps.describing_by_view import describe_chunk
 from storage_core.steps.describing_tables import describe_table
 from storage_core.steps.driving import Line, Phase
+from storage_core.steps.finding_by_view import find_files
 from storage_core.steps.proving import prove_chunk
 from storage_core.steps.repointing import repoint_entity
 from storage_core.steps.repointing_cells import repoint_cells
@@ -62,6 +66,28 @@ def _record_cells(ledger: Ledger, outcomes: Sequence[tuple[RepointOutcome, ...]]
     return ledger.record_repoints([outcome for batch in outcomes for outcome in batch])
 
 
+def _claim_counted(ledger: Ledger, after: int, limit: int) -> list[CountedContainers]:
+    """All in one work, since the view is read once for all of them."""
+    del limit
+    containers = () if after else ledger.pending_counted()
+    return [CountedContainers(containers=containers)] if containers else []
+
+
+def _record_seen(ledger: Ledger, outcomes: Sequence[FilesSeen | CountsAgree | ViewFailed]) -> Tally:
+    _note_failures(ledger, outcomes)
+    return ledger.record_files_seen([outcome for outcome in outcomes if not isinstance(outcome, ViewFailed)])
+
+
+def _counted_after(ledger: Ledger, after: int) -> list[FoundEntity]:
+    return [one.found for one in ledger.pending_counted() if one.found.seq > after]
+
+
+def _note_failures(ledger: Ledger, outcomes: Sequence[object]) -> None:
+    for outcome in outcomes:
+        if isinstance(outcome, ViewFailed):
+            ledger.note("view failed", f"{outcome.view_id}: {outcome.detail}")
+
+
 def _claim_chunks(ledger: Ledger, after: int, limit: int) -> list[FilesChunk]:
     files = ledger.pending_shown_files(after=after, limit=limit * FILES_PER_READ)
     starts = range(0, len(files), FILES_PER_READ)
@@ -73,9 +99,7 @@ def _last_entity(chunk: FilesChunk) -> int:
 
 
 def _record_shown(ledger: Ledger, outcomes: Sequence[Described | LookFailed | ViewFailed]) -> Tally:
-    for outcome in outcomes:
-        if isinstance(outcome, ViewFailed):
-            ledger.note("view failed", f"{outcome.view_id}: {outcome.detail}")
+    _note_failures(ledger, outcomes)
     return ledger.record_descriptions([outcome for outcome in outcomes if not isinstance(outcome, ViewFailed)])
 
 
@@ -89,6 +113,28 @@ WALK: Phase[FoundEntity] = Phase(
     batch_size=500,
     active=_CALLS_ACTIVE,
     finds_more=True,
+)
+
+FIND_BY_VIEW: Phase[CountedContainers] = Phase(
+    name="find-files-by-view",
+    doing="Finding files through a view",
+    claim=_claim_counted,
+    number=lambda work: len(work.containers),
+    work=find_files,
+    record=_record_seen,
+    batch_size=1,
+    active=1,
+)
+
+LIST_COUNTED: Phase[FoundEntity] = Phase(
+    name="enumerate-counted",
+    doing="Listing containers with their files",
+    claim=lambda ledger, after, limit: _counted_after(ledger, after)[:limit],
+    number=lambda found: found.seq,
+    work=list_container,
+    record=lambda ledger, outcomes: ledger.record_listings(outcomes),
+    batch_size=500,
+    active=_CALLS_ACTIVE,
 )
 
 DESCRIBE_BY_VIEW: Phase[FilesChunk] = Phase(
@@ -200,8 +246,14 @@ VERIFY: Phase[VerifyWork] = Phase(
     together=CHUNK,
 )
 
-INDEXING: tuple[Line, ...] = ((WALK,), (DESCRIBE_BY_VIEW,), (DESCRIBE, DESCRIBE_TABLES))
-"""Changes nothing in Synapse. The second line only when there is a view; the third reads what the second has left."""
+INDEXING: tuple[Line, ...] = (
+    (WALK,),
+    (FIND_BY_VIEW,),
+    (LIST_COUNTED,),
+    (DESCRIBE_BY_VIEW,),
+    (DESCRIBE, DESCRIBE_TABLES),
+)
+"""Changes nothing in Synapse. Those by view only when there is one; the line after each does what it has left."""
 
 MIGRATING: tuple[Line, ...] = ((COPY, PROVE, REPOINT, VERIFY), (SNAPSHOT_TABLES,), (REPOINT_CELLS, VERIFY))
 """What stands in one line runs at the same time. Every table is frozen before the first cell is written, and cells are

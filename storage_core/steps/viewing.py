@@ -56,6 +56,16 @@ class FileViews:
         check_view(found, roots, columns_needed(self._services.settings, self._options))
 
     @contextmanager
+    def sparing_listings(self) -> Iterator[None]:
+        """Have large containers counted instead of listed, when files are going to be read through a view."""
+        at_hand = self._services.view
+        at_hand.spares_listings = self._options.via is IndexVia.VIEW or self._options.view is not None
+        try:
+            yield
+        finally:
+            at_hand.spares_listings = False
+
+    @contextmanager
     def at_hand(self, roots: Sequence[RootSnapshot], files: int, speeds: Speeds) -> Iterator[bool]:
         """Have a view usable, where one was asked for and can be had; whether there is one. Afterwards there is none.
 

@@ -1,7 +1,9 @@
 """Phase walk: list every container, breadth first."""
 
+from typing import Protocol
+
 from storage_core.errors import Forbidden, NotFound, RestError, ServerFault
-from storage_core.model.entities import EntityHeader
+from storage_core.model.entities import ChildrenPage, EntityHeader
 from storage_core.model.ids import EntityId
 from storage_core.model.items import ReasonCode
 from storage_core.model.works import FoundEntity, Listed, LookFailed
@@ -11,18 +13,47 @@ from storage_core.steps.services import Emit, Services
 _LISTINGS_AT_MOST = 3
 """A container that keeps changing is listed this often; what is missed even then, the next index picks up."""
 
+_WORTH_COUNTING = 250
+"""Children are listed 50 per call, and counting takes three: fewer are listed."""
+
+
+class Listing(Protocol):
+    """A way to list children: of all kinds, or of some."""
+
+    async def __call__(self, container_id: EntityId, *, page_token: str | None) -> ChildrenPage:
+        """One page. One call."""
+        ...
+
 
 async def list_container(container: FoundEntity, services: Services, emit: Emit) -> None:
-    """List one container completely; a container is listed whole or not at all, so resuming is simple."""
+    """List one container completely; a container is listed whole or not at all, so resuming is simple.
+
+    When files are going to be read through a view, those of a large container are counted and not listed.
+    """
     try:
-        children = await _all_children(services.catalog, container.entity_id)
+        if services.view.spares_listings:
+            children, files = await _children_and_count(services.catalog, container.entity_id)
+        else:
+            children, files = await _all_children(services.catalog.children, container.entity_id), 0
     except RestError as error:
         emit(look_failed(container, error))
         return
-    emit(Listed(seq=container.seq, container_id=container.entity_id, children=children))
+    emit(Listed(seq=container.seq, container_id=container.entity_id, children=children, unlisted_files=files))
 
 
-async def _all_children(catalog: Catalog, container_id: EntityId) -> tuple[EntityHeader, ...]:
+async def _children_and_count(catalog: Catalog, container_id: EntityId) -> tuple[tuple[EntityHeader, ...], int]:
+    """All children, or all that are no files and the number of files, where that takes fewer calls."""
+    first = await catalog.children(container_id, page_token=None)
+    if first.next_page_token is None:
+        return first.children, 0
+    if (first.total_children or 0) >= _WORTH_COUNTING:
+        files = await catalog.count_files(container_id)
+        if files is not None and files >= _WORTH_COUNTING:
+            return await _all_children(catalog.children_but_files, container_id), files
+    return await _all_children(catalog.children, container_id), 0
+
+
+async def _all_children(listing: Listing, container_id: EntityId) -> tuple[EntityHeader, ...]:
     """Every child once.
 
     Paging has no snapshot (contract 6.2): a deletion during the listing shifts the later pages, and a child
@@ -30,18 +61,18 @@ async def _all_children(catalog: Catalog, container_id: EntityId) -> tuple[Entit
     """
     seen: dict[EntityId, EntityHeader] = {}
     for _ in range(_LISTINGS_AT_MOST):
-        totals = await _list_once(catalog, container_id, seen)
+        totals = await _list_once(listing, container_id, seen)
         if len(totals) <= 1:
             break
     return tuple(seen.values())
 
 
-async def _list_once(catalog: Catalog, container_id: EntityId, seen: dict[EntityId, EntityHeader]) -> set[int | None]:
+async def _list_once(listing: Listing, container_id: EntityId, seen: dict[EntityId, EntityHeader]) -> set[int | None]:
     """Add all children to *seen*; return the different totals that the pages stated."""
     totals: set[int | None] = set()
     token: str | None = None
     while True:
-        page = await catalog.children(container_id, page_token=token)
+        page = await listing(container_id, page_token=token)
         seen.update((child.id, child) for child in page.children)
         totals.add(page.total_children)
         token = page.next_page_token

@@ -77,6 +77,15 @@ class SynapseCatalog(SynapseTableCatalog, SynapseViewCatalog):
             self._kinds = _KINDS_BEFORE_2025
             return page
 
+    async def children_but_files(self, container_id: EntityId, *, page_token: str | None) -> ChildrenPage:
+        """One page of children of every kind but files; after a page of all kinds, so that the kinds are known."""
+        kinds = tuple(kind for kind in self._kinds if kind is not EntityKind.FILE)
+        return await self._children(container_id, page_token, kinds)
+
+    async def count_files(self, container_id: EntityId) -> int | None:
+        """How many files the caller can see in the container."""
+        return (await self._children(container_id, None, (EntityKind.FILE,))).total_children
+
     async def _children(
         self, container_id: EntityId, page_token: str | None, kinds: tuple[EntityKind, ...]
     ) -> ChildrenPage:

@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Sequence
 
 from storage_core.errors import BadRequest
 from storage_core.model.entities import EntityKind, FileSnapshot
-from storage_core.model.file_views import EntityNow, ViewFacts, ViewRow
+from storage_core.model.file_views import EntityNow, FilesPage, ViewFacts, ViewRow
 from storage_core.model.ids import EntityId
 from storage_core.model.tables import RowWindow
 from storage_core.plan.viewing import DESCRIPTION, ROW_COLUMNS, is_as_shown
 from storage_core.ports import Clock
 from storage_core.synapse.endpoints.views import Views
 from storage_core.synapse.transport import Transport
-from storage_core.synapse.wire_views import read_view_row, shown_file, view_rows_sql
+from storage_core.synapse.wire_views import header_of, read_view_row, shown_file, view_rows_sql
 
 _ROWS_PER_PAGE = 20_000
 _HEADERS_PER_CALL = 5_000
@@ -67,22 +67,36 @@ class SynapseViewCatalog:
             if is_as_shown(row, now.get(row.entity_id))
         )
 
+    async def files_in_view(self, view_id: EntityId, *, after: int) -> FilesPage:
+        """A page of the files that are as the view shows them. Two to four calls, and one per 5,000 files."""
+        window = RowWindow(after=after, until=None, limit=_ROWS_PER_PAGE)
+        rows, last_row = await self._page(view_id, window, bare=False)
+        now = await self._headers([row.entity_id for row in rows])
+        files = tuple(
+            (row.parent_id, header_of(now[row.entity_id])) for row in rows if is_as_shown(row, now.get(row.entity_id))
+        )
+        return FilesPage(files=files, last_row=last_row)
+
     async def _rows(self, view_id: EntityId, wanted: Sequence[EntityId], *, bare: bool) -> AsyncIterator[ViewRow]:
         numbers = [int(entity_id[3:]) for entity_id in wanted]
-        after, until = min(numbers) - 1, max(numbers)
-        while True:
-            window = RowWindow(after=after, until=until, limit=_ROWS_PER_PAGE)
-            sql = view_rows_sql(view_id, window, without_description=bare)
-            page = await self._views.query(view_id=view_id, sql=sql, patience_seconds=_PATIENCE_SECONDS)
-            for row in page.rows:
-                read = read_view_row(row)
-                if read is not None:
-                    yield read
-            # the service cuts an answer at its own page size, whatever limit was asked for (contract 9.3)
-            full_page = min(window.limit, page.rows_per_page or window.limit)
-            if len(page.rows) < full_page or page.rows[-1].row_id is None:
-                return
-            after = page.rows[-1].row_id
+        after: int | None = min(numbers) - 1
+        while after is not None:
+            window = RowWindow(after=after, until=max(numbers), limit=_ROWS_PER_PAGE)
+            rows, after = await self._page(view_id, window, bare=bare)
+            for row in rows:
+                yield row
+
+    async def _page(
+        self, view_id: EntityId, window: RowWindow, *, bare: bool
+    ) -> tuple[tuple[ViewRow, ...], int | None]:
+        """Files of the window, and the row after which the next page begins, if there is one."""
+        sql = view_rows_sql(view_id, window, without_description=bare)
+        page = await self._views.query(view_id=view_id, sql=sql, patience_seconds=_PATIENCE_SECONDS)
+        # the service cuts an answer at its own page size, whatever limit was asked for (contract 9.3)
+        full_page = min(window.limit, page.rows_per_page or window.limit)
+        last_row = page.rows[-1].row_id if len(page.rows) >= full_page else None
+        found = (read_view_row(row) for row in page.rows)
+        return tuple(row for row in found if row is not None), last_row
 
     async def _headers(self, entity_ids: Sequence[EntityId]) -> dict[EntityId, EntityNow]:
         found: dict[EntityId, EntityNow] = {}

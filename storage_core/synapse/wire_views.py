@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from storage_core.model.entities import UNKNOWN_BODY, EntityBody, EntityKind, FileSnapshot
+from storage_core.model.entities import UNKNOWN_BODY, EntityBody, EntityHeader, EntityKind, FileSnapshot
 from storage_core.model.file_views import EntityNow, ViewFacts, ViewRow
 from storage_core.model.ids import EntityId, FileHandleId, parse_entity_id
 from storage_core.model.tables import RowWindow, TableRow
@@ -97,6 +97,11 @@ def _now(fields: Fields) -> EntityNow:
         modified_on=fields.optional_text("modifiedOn"),
         modified_by=fields.optional_id("modifiedBy"),
     )
+
+
+def header_of(now: EntityNow) -> EntityHeader:
+    """The same, as a listing of children would tell it."""
+    return EntityHeader(id=now.id, name=now.name, kind=now.kind, version=now.version)
 
 
 def shown_file(row: ViewRow, now: EntityNow, *, with_body: bool) -> FileSnapshot:

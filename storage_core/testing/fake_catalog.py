@@ -64,7 +64,7 @@ class FakeCatalog(FakeTables, FakeViews):
 
     def __init__(self) -> None:
         FakeTables.__init__(self)
-        FakeViews.__init__(self, shown=self._shown, calls=self.calls)
+        FakeViews.__init__(self, shown=self._shown, every=lambda: self.files, calls=self.calls)
         self.files: dict[EntityId, FakeFile] = {}
         self.containers: dict[EntityId, list[EntityHeader]] = {}
         self.locations: dict[StorageLocationId, LocationFacts] = {}
@@ -122,10 +122,22 @@ class FakeCatalog(FakeTables, FakeViews):
 
     async def children(self, container_id: EntityId, *, page_token: str | None) -> ChildrenPage:
         """Pages of 50."""
+        return self._listing(container_id, page_token, self.containers.get(container_id, []))
+
+    async def children_but_files(self, container_id: EntityId, *, page_token: str | None) -> ChildrenPage:
+        """The same without files."""
+        every = [child for child in self.containers.get(container_id, []) if child.kind is not EntityKind.FILE]
+        return self._listing(container_id, page_token, every)
+
+    async def count_files(self, container_id: EntityId) -> int | None:
+        """One call."""
+        self._count("count_files")
+        return sum(child.kind is EntityKind.FILE for child in self.containers.get(container_id, []))
+
+    def _listing(self, container_id: EntityId, page_token: str | None, every: Sequence[EntityHeader]) -> ChildrenPage:
         self._count("children")
         if container_id in self.hidden:
             raise _error(Forbidden, 403)
-        every = self.containers[container_id]
         start = int(page_token or 0)
         more = start + PAGE < len(every)
         return ChildrenPage(

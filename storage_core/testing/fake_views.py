@@ -1,13 +1,15 @@
 """The part of the fake Synapse that is about file views: what they show may be old, or be missing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from storage_core.errors import AnswerLost, BadRequest, Conflict, Forbidden, NotFound, RestError, StillRunning
-from storage_core.model.entities import UNKNOWN_BODY, EntityKind, FileSnapshot
-from storage_core.model.file_views import ViewFacts
+from storage_core.model.entities import UNKNOWN_BODY, EntityHeader, EntityKind, FileSnapshot
+from storage_core.model.file_views import FilesPage, ViewFacts
 from storage_core.model.ids import EntityId
 from storage_core.plan.viewing import DESCRIPTION, ROW_COLUMNS
+
+_PAGE = 100
 
 _TROUBLES: dict[str, tuple[type[RestError], int]] = {
     "forbidden": (Forbidden, 403),
@@ -27,9 +29,11 @@ class FakeViews:
         view_trouble: what happens to the next calls of each method, by its name; an empty text is none. Besides what
             the service answers: 'lost before', 'lost after'.
         shown: gives the file as it is now, without handle and provenance.
+        every: gives the ids of all files.
     """
 
     shown: Callable[[EntityId], FileSnapshot | None]
+    every: Callable[[], Iterable[EntityId]]
     calls: dict[str, int]
     views: dict[EntityId, tuple[EntityId, str]] = field(default_factory=dict)
     facts: dict[EntityId, ViewFacts] = field(default_factory=dict)
@@ -72,6 +76,23 @@ class FakeViews:
         if view_id not in self.facts:
             raise _error(NotFound, 404)
         return self.facts[view_id]
+
+    async def files_in_view(self, view_id: EntityId, *, after: int) -> FilesPage:
+        """All files but the unshown ones, in pages of a hundred."""
+        self._take("files_in_view", calls=4)
+        if view_id not in self.facts:
+            raise _error(NotFound, 404)
+        ids = sorted(
+            (entity_id for entity_id in self.every() if int(entity_id[3:]) > after), key=lambda one: int(one[3:])
+        )
+        page = ids[:_PAGE]
+        found = [self.shown(entity_id) for entity_id in page if entity_id not in self.unshown]
+        files = tuple(
+            (one.parent_id, EntityHeader(id=one.entity_id, name=one.name, kind=one.kind, version=one.version))
+            for one in found
+            if one is not None and one.parent_id is not None
+        )
+        return FilesPage(files=files, last_row=int(page[-1][3:]) if len(ids) > len(page) else None)
 
     async def files_shown(
         self, view_id: EntityId, wanted: Sequence[EntityId], *, with_bodies: bool
