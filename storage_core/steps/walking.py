@@ -50,34 +50,39 @@ async def _children_and_count(catalog: Catalog, container_id: EntityId) -> tuple
         files = await catalog.count_files(container_id)
         if files is not None and files >= _WORTH_COUNTING:
             return await _all_children(catalog.children_but_files, container_id), files
-    return await _all_children(catalog.children, container_id), 0
+    return await _all_children(catalog.children, container_id, first), 0
 
 
-async def _all_children(listing: Listing, container_id: EntityId) -> tuple[EntityHeader, ...]:
-    """Every child once.
+async def _all_children(
+    listing: Listing, container_id: EntityId, first: ChildrenPage | None = None
+) -> tuple[EntityHeader, ...]:
+    """Every child once; *first* is the first page, when it is there already.
 
     Paging has no snapshot (contract 6.2): a deletion during the listing shifts the later pages, and a child
     slips through. A total that changes from page to page gives that away, and the container is listed again.
     """
     seen: dict[EntityId, EntityHeader] = {}
     for _ in range(_LISTINGS_AT_MOST):
-        totals = await _list_once(listing, container_id, seen)
+        first = first or await listing(container_id, page_token=None)
+        totals = await _list_once(listing, container_id, seen, first)
+        first = None
         if len(totals) <= 1:
             break
     return tuple(seen.values())
 
 
-async def _list_once(listing: Listing, container_id: EntityId, seen: dict[EntityId, EntityHeader]) -> set[int | None]:
+async def _list_once(
+    listing: Listing, container_id: EntityId, seen: dict[EntityId, EntityHeader], first: ChildrenPage
+) -> set[int | None]:
     """Add all children to *seen*; return the different totals that the pages stated."""
     totals: set[int | None] = set()
-    token: str | None = None
+    page = first
     while True:
-        page = await listing(container_id, page_token=token)
         seen.update((child.id, child) for child in page.children)
         totals.add(page.total_children)
-        token = page.next_page_token
-        if token is None:
+        if page.next_page_token is None:
             return totals
+        page = await listing(container_id, page_token=page.next_page_token)
 
 
 def look_failed(entity: FoundEntity, error: RestError) -> LookFailed:

@@ -1,6 +1,7 @@
 """Killed at any boundary while a temporary file view is made, read or deleted: no view is left, and nothing is lost."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,7 @@ from sandbox.scenarios.builder import Builder
 from sandbox.scenarios.facts import ScenarioFacts
 from sandbox.synapse.kinds import Kind
 from sandbox.synapse.world import World
-from tests.crash.lab import Case, Lab, Point, running_lab
+from tests.crash.lab import Case, Lab, Point, items_of, running_lab
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -18,13 +19,22 @@ FILES = 26
 ONE_AT_A_TIME = {"SYNAPSE_CALLS_IN_FLIGHT": "1"}
 
 
-def build_files(world: World) -> ScenarioFacts:
+WIDE = 260
+"""Enough for a container whose files are counted and not listed."""
+
+
+def index_words(case: Case) -> tuple[str, ...]:
+    """Only filling the index."""
+    return ("index", *case.words[1:4], "--file-version-strategy", "latest", "--index-via", "view")
+
+
+def build_files(world: World, files: int = FILES) -> ScenarioFacts:
     """A folder of small files."""
     builder = Builder(world, "views", 0)
     with builder.days_ago(50):
         project = builder.project("Broken off")
         folder = builder.folder(project, "files")
-        for number in range(FILES):
+        for number in range(files):
             name = f"file_{number:02d}.txt"
             builder.file(folder, name, builder.text_handle(f"file {number}\n", name))
         return builder.facts(project)
@@ -82,6 +92,31 @@ def test_no_view_is_left_whatever_kind_of_boundary_a_run_is_killed_at(lab: Lab) 
     wrong, left = kill_and_look(lab, list(kinds.values()))
     assert [] == wrong
     assert left > 0, "no run was killed while there was a view: the test shows nothing"
+
+
+@pytest.mark.long
+def test_an_index_whose_containers_were_counted_is_the_same_after_a_kill() -> None:
+    """Whatever kind of boundary it was, and although every other time no view can be had any more."""
+    with running_lab(lambda world: build_files(world, WIDE)) as lab:
+        words = index_words(fresh(lab))
+        whole = lab.run(words, order="prompt", env=ONE_AT_A_TIME)
+        assert whole.code == 0, whole.said
+        expected = items_of(Path(words[3]))
+        kinds: dict[str, Point] = {}
+        for label, number in whole.points:
+            kinds.setdefault(label, (label, number))
+        wrong = []
+        for number, point in enumerate(kinds.values()):
+            words = index_words(fresh(lab))
+            assert lab.run(words, kill_at=point, order="prompt", env=ONE_AT_A_TIME).was_killed, point
+            lab.settle()
+            if number % 2:
+                lab.sandbox.world.jobs.fail("tableQuery", 400, times=None)
+            ended = lab.run(words)
+            found = items_of(Path(words[3]))
+            wrong += [] if ended.code == 0 and found == expected else [f"{point}: {ended.code}, {len(found)} items"]
+            wrong += [f"{point}: {one} is still there" for one in views(lab)]
+        assert [] == wrong
 
 
 @pytest.mark.long

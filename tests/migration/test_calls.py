@@ -23,11 +23,14 @@ def test_calls_per_small_file(tmp_path, strategy, most):
         words = ["index", facts.root_id, str(facts.destination_id), str(index), "--file-version-strategy", strategy]
         assert 0 == run(sandbox, tmp_path, words).returncode
         indexing = sandbox.app.traffic.by_status.total()
+        walk = sandbox.app.traffic.by_call["POST /entity/children"]
         sandbox.app.traffic.reset()
 
         done = run(sandbox, tmp_path, migrate_words(sandbox, index, strategy))
         assert 0 == done.returncode, done.stderr
         migrating = sandbox.app.traffic.by_status.total()
+        # 50 children per call, of one folder and the root
+        assert 1 + FILES // 50 == walk
         assert indexing / FILES <= 1.1
         assert migrating / FILES <= most
         assert 0 == sandbox.app.traffic.by_status[429]

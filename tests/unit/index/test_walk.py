@@ -6,7 +6,7 @@ from storage_core.index.store import Index
 from storage_core.model.entities import EntityKind
 from storage_core.model.items import ItemStatus, ReasonCode
 from storage_core.model.tallies import Tally
-from storage_core.model.works import Described, Listed
+from storage_core.model.works import CountsAgree, Described, FilesSeen, FoundEntity, Listed
 from tests.unit.index.builders import (
     ROOT,
     describe,
@@ -164,3 +164,47 @@ def test_files_for_a_view_come_by_entity_and_without_record_sets(index: Index) -
     assert [syn(3), syn(9)] == [found.entity_id for found in index.pending_shown_files(after=0, limit=10)]
     assert [syn(9)] == [found.entity_id for found in index.pending_shown_files(after=3, limit=10)]
     assert [syn(3)] == [found.entity_id for found in index.pending_shown_files(after=0, limit=1)]
+
+
+def counted_tree(index: Index, files: int) -> FoundEntity:
+    """The root with one folder in it, whose files were counted."""
+    listed_tree(index, header(2, EntityKind.FOLDER))
+    (folder,) = index.pending_containers(after=0, limit=10)
+    index.record_listings([Listed(seq=folder.seq, container_id=syn(2), children=(header(7),), unlisted_files=files)])
+    return folder
+
+
+def test_a_counted_container_is_not_finished_before_its_files_are_known(index: Index) -> None:
+    folder = counted_tree(index, 300)
+    assert [(folder, 300)] == [(one.found, one.files) for one in index.pending_counted()]
+    assert (1 + 300, ()) == (index.count_pending_files(), index.pending_containers(after=0, limit=10))
+    describe(index, version_item(7, 1, handle(10)))
+    index.finish_indexing()
+    assert not index.is_indexed()
+
+    tally = index.record_files_seen([FilesSeen(children=((syn(2), header(8)), (syn(2), header(9, version=3))))])
+    assert Tally(done=2) == tally
+    assert [(syn(8), syn(2), 1), (syn(9), syn(2), 3)] == [
+        (found.entity_id, found.parent_id, found.version) for found in index.pending_files(after=0, limit=10)
+    ]
+    assert 1 == len(index.pending_counted())
+    index.record_files_seen([CountsAgree(seqs=(folder.seq,))])
+    assert () == index.pending_counted()
+    describe(index)
+    index.finish_indexing()
+    assert index.is_indexed()
+
+
+def test_a_counted_container_that_is_listed_is_finished(index: Index) -> None:
+    folder = counted_tree(index, 300)
+    index.record_listings([Listed(seq=folder.seq, container_id=syn(2), children=(header(7), header(8)))])
+    assert ((), ()) == (index.pending_counted(), index.pending_containers(after=0, limit=10))
+
+
+def test_a_container_that_is_counted_again_has_the_new_count(index: Index) -> None:
+    counted_tree(index, 300)
+    index.record_files_seen([CountsAgree(seqs=tuple(one.found.seq for one in index.pending_counted()))])
+    index.reopen_for_reindex()
+    folder = next(one for one in index.pending_containers(after=0, limit=10) if one.entity_id == syn(2))
+    index.record_listings([Listed(seq=folder.seq, container_id=syn(2), children=(), unlisted_files=301)])
+    assert [301] == [one.files for one in index.pending_counted()]

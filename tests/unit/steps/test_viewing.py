@@ -15,11 +15,22 @@ from storage_core.model.entities import EntityHeader, EntityKind, Permissions, R
 from storage_core.model.ids import ActivityId, EntityId, StorageLocationId
 from storage_core.model.items import ItemStatus
 from storage_core.model.settings import FileVersionStrategy, IndexOptions, IndexVia, MigrationSettings
-from storage_core.model.works import Described, FilesChunk, FoundEntity, ViewFailed
+from storage_core.model.works import (
+    CountedContainer,
+    CountedContainers,
+    CountsAgree,
+    Described,
+    FilesChunk,
+    FilesSeen,
+    FoundEntity,
+    ViewFailed,
+)
 from storage_core.plan.estimating import Speeds
 from storage_core.steps.describing_by_view import describe_chunk
+from storage_core.steps.finding_by_view import find_files
 from storage_core.steps.known import KnownLocations, ViewAtHand
 from storage_core.steps.viewing import FileViews
+from storage_core.steps.walking import list_container
 from storage_core.testing.fake_catalog import FakeCatalog
 
 ROOT = EntityId("syn1")
@@ -279,3 +290,68 @@ def test_without_provenance_strategy_new_reads_one_file_in_a_hundred(bench):
     assert FILES == len([one for one in described if isinstance(one, Described)])
     assert 1 == bench.catalog.calls["file"]
     assert {False} == {item.facts.knows_activity for one in described for item in one.items}
+
+
+def counted(reach: Reach, **files: int) -> tuple[list, CountedContainers]:
+    """What comes of reading the view, when so many files were counted in these containers."""
+    containers = tuple(
+        CountedContainer(
+            found=FoundEntity(
+                seq=number, entity_id=EntityId(entity), parent_id=None, name="n", kind=EntityKind.FOLDER, version=1
+            ),
+            files=count,
+        )
+        for number, (entity, count) in enumerate(files.items(), start=1)
+    )
+    work, found = CountedContainers(containers=containers), []
+    asyncio.run(find_files(work, reach, found.append))
+    return found, work
+
+
+def test_a_container_is_settled_when_as_many_files_were_seen_as_counted(bench):
+    for number in range(150):
+        bench.catalog.add_file(f"syn{5000 + number}", "syn2", ["100"])
+    reach = bench.reach(via=IndexVia.VIEW)
+    with_view(bench, reach)
+    outcomes, _ = counted(reach, syn1=FILES, syn2=151)
+    seen = [child for outcome in outcomes[:-1] for child in outcome.children]
+    assert (FILES, 150) == tuple(sum(parent == one for parent, _ in seen) for one in ("syn1", "syn2"))
+    assert CountsAgree(seqs=(1,)) == outcomes[-1]
+
+
+def test_files_of_containers_that_were_listed_are_passed_over(bench):
+    reach = bench.reach(via=IndexVia.VIEW)
+    with_view(bench, reach)
+    outcomes, _ = counted(reach, syn2=0)
+    assert [FilesSeen(children=()), CountsAgree(seqs=(1,))] == outcomes
+
+
+def test_no_count_is_compared_when_the_view_fails_or_the_run_is_stopped(bench):
+    reach = bench.reach(via=IndexVia.VIEW)
+    with_view(bench, reach)
+    bench.catalog.view_trouble["files_in_view"] = ["slow"]
+    outcomes, _ = counted(reach, syn1=FILES)
+    assert [ViewFailed] == [type(one) for one in outcomes]
+    with_view(bench, reach)
+    reach.stop.set()
+    assert [] == counted(reach, syn1=FILES)[0]
+
+
+@pytest.mark.parametrize(("files", "calls"), [(40, 1), (120, 3), (249, 5), (300, 3), (5000, 3)])
+def test_counting_the_files_of_a_container_takes_three_calls(bench, files, calls):
+    bench.catalog.containers["syn2"] = []
+    bench.catalog.add_container("syn3", "syn2")
+    for number in range(files - 1):
+        bench.catalog.add_file(f"syn{5000 + number}", "syn2", ["100"])
+    reach = bench.reach(via=IndexVia.VIEW)
+    reach.view.spares_listings = True
+    bench.catalog.calls.clear()
+    container = FoundEntity(
+        seq=1, entity_id=EntityId("syn2"), parent_id=None, name="n", kind=EntityKind.FOLDER, version=1
+    )
+    found: list = []
+    asyncio.run(list_container(container, reach, found.append))
+    (listed,) = found
+    assert files == len(listed.children) + listed.unlisted_files
+    assert "syn3" in {child.id for child in listed.children}
+    assert calls == sum(bench.catalog.calls.values())
