@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from storage_core.aws.refusals import refusal_of
+from storage_core.aws.refusals import ObjectRefused, ObjectTrouble, refusal_of
 from storage_core.aws.worker_threads import WorkerThreads
 from storage_core.model.copies import PartRange
 
@@ -251,6 +251,9 @@ class S3Objects:
                 return await self._threads.run(lambda: ask(self._client_for(bucket)))
             except (BotoCoreError, ClientError) as error:
                 raise refusal_of(error) from error
+            except KeyError as lacking:
+                # an answer that S3 does not give comes from something in between, and may be gone in a moment
+                raise ObjectRefused(ObjectTrouble.BUSY, f"an answer of S3 lacks {lacking}") from lacking
 
     def _client_for(self, bucket: str) -> "S3Client":
         """The client of the bucket's region."""

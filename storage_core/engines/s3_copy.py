@@ -109,13 +109,11 @@ class S3CopyEngine:
         """Begin an upload at the destination and abort it again: nothing is left behind."""
         place = self._place()
         target = ObjectName(bucket=place.bucket, key=probe_key(place))
+        look = Look(content_type="text/plain", disposition=None)
         try:
-            upload = await self._patient.ask(
-                lambda: self._objects.begin(
-                    target, look=Look(content_type="text/plain", disposition=None), algorithm=None
-                )
-            )
-            await self._patient.ask(lambda: self._objects.abort(upload))
+            upload = await self._patient.ask(lambda: self._objects.begin(target, look=look, algorithm=None))
+            # with it goes what a run that was killed right here has left
+            await self._copier.abort_all(target, upload)
         except ObjectRefused as refused:
             return KeyCheck(is_allowed=False, detail=refused.detail)
         return KeyCheck(is_allowed=True)

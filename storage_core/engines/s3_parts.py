@@ -88,9 +88,13 @@ class ObjectCopier:
 
     async def clear(self, target: ObjectName) -> None:
         """Leave nothing at this key: no object, and no upload under way."""
-        for upload in await self._uploads(target):
-            await self._abort(upload)
+        await self.abort_all(target)
         await self._patient.ask(lambda: self._objects.delete(target))
+
+    async def abort_all(self, target: ObjectName, *known: Upload) -> None:
+        """Abort the uploads to this key: those that are known, and those that are found."""
+        for upload in {*known, *await self._uploads(target)}:
+            await self._abort(upload)
 
     async def _aligned(self, order: ObjectCopy) -> PartPlan:
         """The plan, or the source's own parts where only their ETags can tell that the bytes are the same."""

@@ -185,7 +185,9 @@ def file_columns_in(world: World) -> frozenset[str]:
 
 
 @contextmanager
-def running_lab(build: Callable[[World], ScenarioFacts] = build_mixed_project) -> Iterator[Lab]:
+def running_lab(
+    build: Callable[[World], ScenarioFacts] = build_mixed_project, *, make: "type[Lab] | None" = None
+) -> Iterator[Lab]:
     """A lab for as long as the block lasts.
 
     It lies in memory where the machine has such a place: a kill loses nothing that was written, synced or not, and
@@ -193,10 +195,10 @@ def running_lab(build: Callable[[World], ScenarioFacts] = build_mixed_project) -
     """
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(prefix="synapse-storage-lab-", dir=memory if memory.is_dir() else None) as name:
-        yield from _running(Path(name), build)
+        yield from _running(Path(name), build, make or Lab)
 
 
-def _running(folder: Path, build: Callable[[World], ScenarioFacts]) -> Iterator[Lab]:
+def _running(folder: Path, build: Callable[[World], ScenarioFacts], make: type[Lab]) -> Iterator[Lab]:
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
     victim = subprocess.Popen(
         [sys.executable, "-m", "tests.crash.victim"],
@@ -209,7 +211,7 @@ def _running(folder: Path, build: Callable[[World], ScenarioFacts]) -> Iterator[
     options = SandboxOptions(is_throttled=False, wait_scale=0)
     try:
         with running_sandbox(options) as sandbox:
-            yield Lab(sandbox=sandbox, folder=folder, victim=victim, build=build)
+            yield make(sandbox=sandbox, folder=folder, victim=victim, build=build)
     finally:
         for stream in (victim.stdin, victim.stdout):
             if stream is not None:

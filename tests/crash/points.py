@@ -1,8 +1,8 @@
 """The boundaries at which a process can die, numbered as they are passed; the process dies at a chosen one.
 
 Runs inside the victim (`victim.py`), never inside a test. It is put around the libraries the product stands on, not
-into the product: every HTTP request of httpx, every connection of DuckDB, every rename. A phase that is added later is
-numbered without a change here.
+into the product: every HTTP request of httpx and of boto3, every connection of DuckDB, every rename. A phase that is
+added later is numbered without a change here.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 import httpx
+from botocore.httpsession import URLLib3Session
 
 _NUMBER = re.compile(r"(?<=/)(?:syn)?\d+(?=/|$)")
 _QUIET_SECONDS = 0.015
@@ -72,6 +73,7 @@ def install(points: Points, *, order: str, synapse: str) -> None:
     traffic = Traffic()
     mailbox = _mailbox(order, traffic)
     _number_requests(points, traffic, mailbox, synapse)
+    _number_own_requests(points, traffic, mailbox)
     _number_database(points)
     _number_renames(points)
 
@@ -140,6 +142,46 @@ def _number_requests(points: Points, traffic: Traffic, mailbox: list[_Mailbox], 
         return response
 
     httpx.AsyncHTTPTransport.handle_async_request = numbered  # type: ignore[method-assign]
+
+
+def _number_own_requests(points: Points, traffic: Traffic, mailbox: list[_Mailbox]) -> None:
+    """Requests with the user's own keys, which leave from threads."""
+    original = URLLib3Session.send
+    lock = threading.Lock()
+
+    def count(change: int) -> None:
+        with lock:
+            traffic.open += change
+            traffic.moved = time.monotonic()
+
+    def numbered(self: Any, request: Any) -> Any:
+        give_up = time.monotonic() + 1
+        while mailbox and mailbox[0]._order == "prompt" and not mailbox[0].is_settled and time.monotonic() < give_up:
+            time.sleep(_POLL_SECONDS)
+        label = own_label(request.method, request.url)
+        points.at(f"before {label}")
+        count(1)
+        try:
+            response = original(self, request)
+        finally:
+            count(-1)
+        points.at(f"after {label}")
+        return response
+
+    URLLib3Session.send = numbered
+
+
+def own_label(method: str, url: str) -> str:
+    """Name a request of boto3's by what it is about."""
+    address = urlsplit(url)
+    query = address.query
+    if "partNumber=" in query:
+        kind = "part"
+    elif "upload" in query.lower():
+        kind = "upload"
+    else:
+        kind = "object" if address.path.count("/") > 1 else "bucket"
+    return f"own keys {method} {kind}"
 
 
 async def _settled(mailbox: list[_Mailbox]) -> None:

@@ -304,3 +304,26 @@ def test_every_copy_gets_a_final_verdict_after_two_rereads_and_wrong_bytes_read_
 def test_a_copy_recorded_as_proven_without_its_rung_is_nobodys_proof():
     with pytest.raises(ValueError, match="nobody knows how"):
         as_recorded(copy_id=9, source=SOURCE.id, new=NEW.id, rung=None)
+
+
+CHECKED = replace(THREE_PARTS, source_etag="s3-says", source_checksum="CRC64NVME:a", new_checksum="CRC64NVME:a")
+
+
+@pytest.mark.parametrize("level", list(ProofLevel))
+@pytest.mark.parametrize("meaning", list(EtagMeaning))
+def test_equal_checksums_of_s3_prove_what_came_in_parts_also_strictly(level, meaning):
+    assert proven(ProofRung.CHECKSUM) == judged(work_of(CHECKED), level=level, meaning=meaning).verdict
+
+
+def test_checksums_that_differ_are_settled_by_reading():
+    other = replace(CHECKED, new_checksum="CRC64NVME:b")
+    assert NeedsReread(new=True, source=False) == judged(work_of(other)).verdict
+
+
+def test_equal_checksums_do_not_hide_an_etag_that_disagrees_with_the_record():
+    """The copy is like the source; whether the source is what was recorded, only its bytes can tell."""
+    suspicious = replace(with_etag(OTHER), source_checksum="CRC32:a", new_checksum="CRC32:a")
+    verdict = judged(work_of(suspicious)).verdict
+    assert NeedsReread(new=True, source=False, settles_etags=True) == verdict
+    opaque = judged(work_of(suspicious), meaning=EtagMeaning.OPAQUE).verdict
+    assert proven(ProofRung.CHECKSUM) == opaque

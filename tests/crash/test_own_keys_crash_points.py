@@ -1,0 +1,96 @@
+"""Killed at any boundary while one's own AWS keys copy: no second object, and no second record that is not told of."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.crash.enumeration import Series, Tried, interrupt, rehearse
+from tests.crash.lab import Case, Lab, Point, rows, running_lab
+
+pytestmark = pytest.mark.timeout(900)
+
+STRATEGY = "latest"
+
+
+class OwnKeysLab(Lab):
+    """The lab with `--engine s3`; what is left over is judged by what that engine promises."""
+
+    def fresh(self, strategy: str, *more: str) -> Case:
+        return Lab.fresh(self, strategy, "--engine", "s3", *more)
+
+    def violations(self, case: Case) -> list[str]:
+        """Nobody uses a spare record; each is of an object in use, and the journal tells of at least as many."""
+        spare = spare_records(case, self.state())
+        excused = {f"handle {one} is an orphan" for one in spare}
+        wrong = [one for one in Lab.violations(self, case) if one not in excused]
+        told = rows(case.index, "select count(*) from events_v1 where event = 'registered again'")[0][0]
+        if len(spare) > told:
+            wrong.append(f"{len(spare)} spare records, and the journal tells of {told}")
+        return wrong
+
+    def _upload_violations(self, case: Case) -> list[str]:
+        """The service made no copy, and no upload is left in any bucket."""
+        begun = [upload.id for upload in self.sandbox.world.uploads._by_id.values()]
+        left = [upload.key for upload in self.sandbox.world.objects._uploads.values()]
+        wrong = [f"upload {one} of the service was begun" for one in begun]
+        return [*wrong, *(f"an upload to {one} was left" for one in left)]
+
+
+def spare_records(case: Case, state: Any) -> set[str]:
+    """New handles that nothing refers to, and whose object a handle in use refers to as well."""
+    before = case.expected.before["handles"]
+    new = {one: (handle["bucketName"], handle["key"]) for one, handle in state["handles"].items() if one not in before}
+    used = {version["handleId"] for entity in state["entities"].values() for version in entity["versions"]}
+    tables = state["tables"].values()
+    used |= {cell for table in tables for row in table["rows"].values() for cell in row["cells"].values()}
+    in_use = {place for one, place in new.items() if one in used}
+    return {one for one, place in new.items() if one not in used and place in in_use}
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with running_lab(make=OwnKeysLab) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def series(lab: Lab) -> Series:
+    return rehearse(lab, STRATEGY, "prompt")
+
+
+def test_requests_with_own_keys_are_among_the_boundaries(series: Series) -> None:
+    labels = Counter(label for label, _ in series.points)
+    # one object in parts, the others in one piece; each source is looked at
+    assert labels["before own keys PUT part"] > 1
+    assert labels["before own keys PUT object"] > 1
+    assert labels["before POST /externalFileHandle/s3"] == labels["after POST /externalFileHandle/s3"]
+
+
+def of_the_engine(series: Series) -> list[Point]:
+    return [point for point in series.points if "own keys" in point[0] or "externalFileHandle" in point[0]]
+
+
+def test_a_kill_at_each_kind_of_its_boundaries(lab: Lab, series: Series, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of each kind, drawn anew every time."""
+    kinds: dict[str, list[Point]] = {}
+    for point in of_the_engine(series):
+        kinds.setdefault(point[0], []).append(point)
+    tried = Tried()
+    interrupt(lab, series, [random.choice(points) for points in kinds.values()], tried)
+    with capsys.disabled():
+        print(f"\n{tried.told(f'own keys: {len(kinds)} kinds')}")
+    assert [] == tried.violations
+    assert tried.killed > 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_a_kill_at_every_boundary(lab: Lab, series: Series, capsys: pytest.CaptureFixture[str]) -> None:
+    tried = Tried()
+    interrupt(lab, series, series.points, tried)
+    with capsys.disabled():
+        print(f"\n{tried.told(f'own keys: {len(series.points)} points')}")
+    assert [] == tried.violations
