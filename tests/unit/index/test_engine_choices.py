@@ -1,20 +1,20 @@
 """The index and the engines: chosen once, kept until a retry, shared out by place; older files stay with theirs."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import duckdb
+import pytest
 
-from storage_core.index.opening import open_index
-from storage_core.index.schema import STEPS
+from storage_core.index.schema import STEPS, bring_up_to_date
 from storage_core.index.store import Index
 from storage_core.model.copies import CopyFailed, CopyRequest, EngineName
 from storage_core.model.engines import CopyChoice
 from storage_core.model.items import ReasonClass, ReasonCode
 from storage_core.steps.copying import claim_copies
-from tests.unit.index.builders import SETTINGS, handle, indexed_tree, made, proven, version_item
+from tests.unit.index.builders import handle, indexed_tree, made, version_item
 
 GIB = 1024**3
+CHOOSING = next(step.number for step in STEPS if step.name == "engines chosen per copy")
 
 
 def by(engine: EngineName, *, part_size_bytes: int | None = None):
@@ -82,43 +82,22 @@ def test_what_a_copy_showed_comes_back_whole(index: Index) -> None:
     assert "9000" in told[0][0]
 
 
-def test_a_migration_that_an_older_release_had_begun_goes_on_by_synapse(index: Index, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [("PROVEN", ("synapse", True)), ("FAILED", ("synapse", True)), ("PENDING", (None, None))],
+)
+def test_a_migration_that_an_older_release_had_begun_goes_on_by_synapse(others: str, expected: object) -> None:
     """Nobody knows which copies that release has begun; another engine would make them a second time."""
-    indexed_tree(index, version_item(2, 1, handle(10)), version_item(3, 1, handle(11)))
-    first, _ = index.pending_copies(after=0, limit=10)
-    index.record_copies([made(first, 9000)])
-    index.record_proofs([proven(made(first, 9000))])
-    path = index._database.path
-    index.close()
-    _back_to_step(path, 3)
+    before = [step for step in STEPS if step.number < CHOOSING]
+    with duckdb.connect(":memory:") as connection:
+        bring_up_to_date(connection, 0, tuple(before))
+        for number, status in ((1, others), (2, "PENDING")):
+            connection.execute(
+                "insert into copy (copy_id, from_handle, from_location, status, attempts, discard_previous, updated_at)"
+                " values (?, 7, 1, ?, 0, false, now())",
+                [number, status],
+            )
 
-    with open_index(path, SETTINGS, create=False) as opened:
-        (request,) = claim_copies(opened, 0, 10, choose=by(EngineName.S3))
-        assert EngineName.SYNAPSE is request.engine
+        bring_up_to_date(connection, before[-1].number, STEPS)
 
-
-def test_a_migration_that_an_older_release_had_only_planned_may_choose(index: Index) -> None:
-    indexed_tree(index, version_item(2, 1, handle(10)))
-    path = index._database.path
-    index.close()
-    _back_to_step(path, 3)
-
-    with open_index(path, SETTINGS, create=False) as opened:
-        (request,) = claim_copies(opened, 0, 10, choose=by(EngineName.S3))
-        assert (EngineName.S3, False) == (request.engine, request.begun_before)
-
-
-def _back_to_step(path: Path, number: int) -> None:
-    """Make the file what an older release would have left."""
-    with duckdb.connect(str(path)) as connection:
-        for view in ("items_v1", "copies_v1", "errors_v1"):
-            connection.execute(f"drop view if exists {view}")
-        for table, columns in (
-            ("copy", ("part_size_bytes", "begun")),
-            ("copy_evidence", ("source_checksum", "new_checksum", "may_be_twice")),
-        ):
-            for column in columns:
-                connection.execute(f"alter table {table} drop column {column}")
-        connection.execute("update copy set engine = null where status = 'PENDING'")
-        connection.execute("delete from schema_step where number > ?", [number])
-    assert number < STEPS[-1].number
+        assert expected == connection.execute("select engine, begun from copy where copy_id = 2").fetchone()
