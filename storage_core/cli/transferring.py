@@ -1,6 +1,7 @@
 """What upload and download have in common on the command line: opening, telling, exit codes."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -8,7 +9,7 @@ import typer
 from storage_core.cli.session import Session
 from storage_core.cli.transfer_progress import watching_transfers
 from storage_core.errors import ExitCode
-from storage_core.model.transfers import Downloaded, TransferWishes, Uploaded
+from storage_core.model.transfers import Downloaded, Uploaded
 from storage_core.model.trees import TransferFailure
 from storage_core.reports.wording import counted, size_text
 
@@ -35,10 +36,10 @@ def transfer(session: Session, work: "Callable[[TransferDesk], Awaitable[T]]", *
         Whatever *work* raises, and AccessError or UsageError for the configuration.
     """
     from storage_core.storage_wiring import storage_desk  # late: the network is slow to import
-    from storage_core.transfer_wiring import transfer_desk
+    from storage_core.transfer_wiring import transfer_desk, wishes_of
 
     config = session.load_config()
-    wishes = TransferWishes(use_boto_sts=config.use_boto_sts if use_boto_sts is None else use_boto_sts)
+    wishes = wishes_of(config) if use_boto_sts is None else replace(wishes_of(config), use_boto_sts=use_boto_sts)
     with watching_transfers(session) as watch, storage_desk(config) as desk:
 
         async def opened() -> T:
