@@ -1,7 +1,7 @@
 """Which kind of file handle stands for bytes that are in their place, and what Synapse has to be told about them."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from storage_core.errors import UsageError
 from storage_core.model.destinations import LocationFacts, LocationKind
@@ -64,13 +64,19 @@ def facts_of(order: RegisterOrder, registrable: Registrable) -> ContentFacts:
         )
     if order.size_bytes is None and isinstance(registrable, ObjectStoreObject | ProxiedFile):
         raise UsageError("Synapse cannot see how large this is.", fix="Give --size, or --local-file with a copy of it.")
-    name = name_of(urlsplit(order.what).path if "://" in order.what else order.what, order.name)
+    name = name_of(_path(order, registrable), order.name)
     return ContentFacts(
         file_name=name,
         content_type=order.content_type or content_type_of(name),
         size_bytes=order.size_bytes,
         md5=md5,
     )
+
+
+def _path(order: RegisterOrder, registrable: Registrable) -> str:
+    path = urlsplit(order.what).path if "://" in order.what else order.what
+    # addresses, and paths behind a proxy, are written percent-encoded; keys in buckets are not
+    return unquote(path) if isinstance(registrable, AddressedFile | ProxiedFile) else path
 
 
 def _address(order: RegisterOrder, location: LocationFacts | None) -> AddressedFile:

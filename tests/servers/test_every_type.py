@@ -60,7 +60,8 @@ class Steward:
     environment: dict[str, str]
 
     def location(self, kind: StorageLocationType, **wanted: object) -> StorageLocationId:
-        return self.desk.network.run(declare_location(build_location(kind, wanted), self.desk.storage)).id
+        coming = build_location(kind, wanted)
+        return self.desk.network.run(declare_location(coming, self.desk.storage)).id
 
     def container(self, name: str, location_id: StorageLocationId) -> EntityId:
         """A folder whose uploads go to the location."""
@@ -139,7 +140,7 @@ def test_sftp_files_go_up_and_come_down(sftp_login: SftpServer, steward: Steward
     up = steward.upload(container)
 
     assert UploadResult.CREATED == up.result
-    assert [CONTENT] == [path.read_bytes() for path in (sftp_login.upload / "By SFTP").glob(f"*/{NAME}")]
+    assert [CONTENT] == [path.read_bytes() for path in sftp_login.upload.glob(f"*/By SFTP/*/{NAME}")]
     check_comes_down(steward, up.entity_id)
     assert UploadResult.UNCHANGED == steward.upload(container).result
 
@@ -238,12 +239,11 @@ def test_files_behind_a_proxy_are_registered_and_come_down(trusted_web: WebServe
         proxy_url=trusted_web.url,
         secret_key=SECRET,
         benefactor_id=steward.sandbox.facts.root_id,
-        upload_type="PROXYLOCAL",
     )
     container = steward.container("Behind a proxy", location)
 
     done = steward.register(
-        "measured%20(1).bin", location_id=location, entity_id=container, name=NAME, md5=MD5, size_bytes=len(CONTENT)
+        "measured%20(1).bin", location_id=location, entity_id=container, md5=MD5, size_bytes=len(CONTENT)
     )
 
     check_comes_down(steward, done.entity_id)
