@@ -261,20 +261,32 @@ def test_nothing_is_uploaded_through_a_proxy(trusted_web: WebServer, steward: St
         steward.upload(container)
 
 
-def test_google_cloud_files_go_up_and_come_down_through_synapse(steward: Steward) -> None:
-    """Without a Google account: Synapse signs the addresses of the parts, and of the whole."""
-    location = steward.location(StorageLocationType.EXTERNAL_GOOGLE_CLOUD, bucket="lab")
-    container = steward.container("At Google", location)
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        (StorageLocationType.SYNAPSE_S3, {}),
+        (StorageLocationType.EXTERNAL_S3, {"bucket": "lab"}),
+        (StorageLocationType.EXTERNAL_GOOGLE_CLOUD, {"bucket": "lab"}),
+    ],
+)
+def test_files_go_up_and_come_down_through_synapse(
+    steward: Steward, kind: StorageLocationType, wanted: dict[str, object]
+) -> None:
+    """Without keys of one's own, at Google neither: Synapse signs the addresses of the parts, and of the whole."""
+    container = steward.container(f"Up to {kind.name}", steward.location(kind, **wanted))
 
     up = steward.upload(container)
 
+    assert UploadResult.CREATED == up.result
     check_comes_down(steward, up.entity_id)
+    assert UploadResult.UNCHANGED == steward.upload(container).result
 
 
-def test_objects_in_google_cloud_are_registered(steward: Steward) -> None:
+@pytest.mark.parametrize("kind", [StorageLocationType.EXTERNAL_S3, StorageLocationType.EXTERNAL_GOOGLE_CLOUD])
+def test_objects_in_opened_buckets_are_registered(steward: Steward, kind: StorageLocationType) -> None:
     steward.sandbox.world.objects.put("lab", f"in/{NAME}", CONTENT)
-    location = steward.location(StorageLocationType.EXTERNAL_GOOGLE_CLOUD, bucket="lab")
-    container = steward.container("Registered at Google", location)
+    location = steward.location(kind, bucket="lab")
+    container = steward.container(f"Registered at {kind.name}", location)
 
     done = steward.register(f"in/{NAME}", location_id=location, entity_id=container, md5=MD5)
 

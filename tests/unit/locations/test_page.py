@@ -31,7 +31,7 @@ def test_every_type_has_a_row_and_every_mark_a_test(repository: Path) -> None:
     marks = set(re.findall(r"\[([a-z ]+)\]", str(shown)))
 
     assert set(TYPES) == set(shown)
-    assert {6} == {len(cells) for cells in shown.values()}
+    assert {9} == {len(cells) for cells in shown.values()}
     assert all(f"\n| {mark} | `tests/" in text for mark in marks)
 
 
