@@ -23,6 +23,7 @@ from storage_core.model.items import ReasonClass
 from storage_core.model.messages import Notice, Principal
 from storage_core.model.plans import StatusCount, WorkAhead
 from storage_core.model.repoints import AddVersion, RepointOutcome, SwapVersionHandle
+from storage_core.model.returns import HandleOutcome, OldHandle, ReturnsAhead
 from storage_core.model.settings import MigrationSettings
 from storage_core.model.tables import CellChange, FileColumn, FileRows, RowReference, RowWindow, TableVersion
 from storage_core.model.tallies import Tally
@@ -179,6 +180,14 @@ class Catalog(TableCatalog, ViewCatalog, Protocol):
         self, associations: Sequence[Association], *, with_urls: bool = False
     ) -> tuple[HandleAnswer, ...]:
         """Handles in request order; splits into batches of 100. One call per 100."""
+        ...
+
+    async def copy_handle_records(self, associations: Sequence[Association]) -> tuple[HandleAnswer, ...]:
+        """Make records of the caller's own for the same objects, in request order; no bytes are copied.
+
+        One call per 100. Each answer names the old handle and holds the new record, or the refusal. A repeat makes
+        more records (contract 7.5).
+        """
         ...
 
     async def location(self, location_id: StorageLocationId) -> LocationFacts:
@@ -378,6 +387,42 @@ class RepointLedger(Protocol):
         ...
 
 
+class ReturnLedger(Protocol):
+    """The index while a migration is rolled back. A place counts as long as it refers to its proven copy."""
+
+    def returns_ahead(self, user: PrincipalId | None) -> ReturnsAhead:
+        """What is still to be done; *user* tells own handles from those of others."""
+        ...
+
+    def pending_old_handles(self, *, after: int, limit: int) -> tuple[OldHandle, ...]:
+        """Sources of proven copies that places are to refer to again, and of which that is not prepared yet."""
+        ...
+
+    def record_old_handles(self, outcomes: Sequence[HandleOutcome]) -> Tally:
+        """Note what to refer to, before any place is touched; of a refused handle the places become ERRORED."""
+        ...
+
+    def pending_returns(self, *, after: int, limit: int) -> tuple[RepointWork, ...]:
+        """Files whose handles are prepared; about `limit` places, files never split."""
+        ...
+
+    def pending_cell_returns(self, *, after: int, limit: int) -> tuple[CellsWork, ...]:
+        """The same for cells, by table: at most `limit` cells in all."""
+        ...
+
+    def record_returns(self, outcomes: Sequence[RepointOutcome]) -> Tally:
+        """Places that were changed back become ROLLED_BACK, still to be read back; others DRIFTED or ERRORED."""
+        ...
+
+    def pending_return_checks(self, *, after: int, limit: int) -> tuple[VerifyWork, ...]:
+        """Places that were changed back and not read back yet."""
+        ...
+
+    def record_return_checks(self, outcomes: Sequence[Verified | VerifyFailed]) -> Tally:
+        """Note what was read back as it should; others become ERRORED."""
+        ...
+
+
 class PlanLedger(Protocol):
     """The index as a plan and a report see it."""
 
@@ -451,7 +496,7 @@ class PlanLedger(Protocol):
         ...
 
 
-class Ledger(WalkLedger, CopyLedger, RepointLedger, PlanLedger, Protocol):
+class Ledger(WalkLedger, CopyLedger, RepointLedger, ReturnLedger, PlanLedger, Protocol):
     """The whole index."""
 
 

@@ -26,6 +26,7 @@ from storage_core.steps.choosing import Engines
 from storage_core.steps.driving import Launcher, LoopLauncher, QuietWatch, Watch
 from storage_core.steps.known import EtagMeanings, KnownDestination
 from storage_core.steps.migration import Migration
+from storage_core.steps.rolling_back import RollBack
 from storage_core.steps.services import Services
 from storage_core.synapse.calls import CallTotals
 from storage_core.synapse.catalog import SynapseCatalog
@@ -71,6 +72,7 @@ class App:
     remote: Remote
     ledger: Ledger
     migration: Migration
+    rollback: RollBack
 
 
 @contextmanager
@@ -151,6 +153,12 @@ def opened(
         ) as pacer,
     ):
         services, engines = _services(remote, ledger, objects, options, part_limits)
+        run_by = launcher(remote.network) if launcher else LoopLauncher(remote.network.loop)
+        limit = FailureLimit(
+            continue_on_error=options.continue_on_error,
+            at_most=options.max_failures,
+            at_most_percent=options.max_failures_percent,
+        )
         yield App(
             remote=remote,
             ledger=ledger,
@@ -158,17 +166,22 @@ def opened(
                 ledger=ledger,
                 services=services,
                 network=remote.network,
-                launcher=launcher(remote.network) if launcher else LoopLauncher(remote.network.loop),
+                launcher=run_by,
                 watch=watch or QuietWatch(),
                 decisions=pacer.take_decisions,
-                limit=FailureLimit(
-                    continue_on_error=options.continue_on_error,
-                    at_most=options.max_failures,
-                    at_most_percent=options.max_failures_percent,
-                ),
+                limit=limit,
                 speeds=Speeds(calls_per_minute=config.calls_per_minute),
                 prices=config.prices,
                 engines=engines,
+            ),
+            rollback=RollBack(
+                ledger=ledger,
+                services=services,
+                network=remote.network,
+                launcher=run_by,
+                watch=watch or QuietWatch(),
+                decisions=pacer.take_decisions,
+                limit=limit,
             ),
         )
 

@@ -19,6 +19,7 @@ from storage_core.cli.commands.plan import plan
 from storage_core.cli.commands.register import register
 from storage_core.cli.commands.report import report
 from storage_core.cli.commands.retry import retry
+from storage_core.cli.commands.rollback import rollback
 from storage_core.cli.commands.sandbox import sandbox
 from storage_core.cli.commands.setting import setting
 from storage_core.cli.commands.status import status
@@ -90,6 +91,7 @@ for command in (
     why,
     verify,
     verify_log,
+    rollback,
     retry,
     export,
     report,

@@ -96,6 +96,9 @@ where status = 'PENDING' and exists (select 1 from copy where status <> 'PENDING
 # Containers (found.state COUNTED) whose files were counted and not listed.
 _COUNTED = "create table counted (entity bigint not null, files bigint not null)"
 
+# What a place refers to after a roll-back: the copy's source, or a record of the user's own of the same object.
+_RETURN_HANDLE = "create table return_handle (copy_id bigint not null, handle bigint not null)"
+
 STEPS: tuple[SchemaStep, ...] = (
     SchemaStep(
         number=1,
@@ -133,6 +136,7 @@ STEPS: tuple[SchemaStep, ...] = (
         number=5, name="a chain through the journal", statements=("alter table journal add column hash varchar",)
     ),
     SchemaStep(number=6, name="files counted for a view", statements=(_COUNTED,)),
+    SchemaStep(number=7, name="handles that places return to", statements=(_RETURN_HANDLE,)),
 )
 
 NEWEST = STEPS[-1].number

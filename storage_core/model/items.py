@@ -57,6 +57,7 @@ class ReasonCode(StrEnum):
     NO_READ_ACCESS = "NO_READ_ACCESS"
     NO_DOWNLOAD_ACCESS = "NO_DOWNLOAD_ACCESS"
     NO_WRITE_ACCESS = "NO_WRITE_ACCESS"
+    NOT_OWN_HANDLE = "NOT_OWN_HANDLE"
     SOURCE_UNREADABLE = "SOURCE_UNREADABLE"
     SOURCE_CHANGED = "SOURCE_CHANGED"
     SOURCE_SUSPECT = "SOURCE_SUSPECT"
@@ -114,6 +115,9 @@ REASONS: dict[ReasonCode, Reason] = {
     ReasonCode.NO_READ_ACCESS: _person("You may not read it; ask its owner for access."),
     ReasonCode.NO_DOWNLOAD_ACCESS: _person("You may not download it; ask for access, or meet its access requirements."),
     ReasonCode.NO_WRITE_ACCESS: _person("You may not change it; ask its owner for edit access (and certify yourself)."),
+    ReasonCode.NOT_OWN_HANDLE: _person(
+        "Nothing refers to its old file handle any more, and only the user who created that can roll it back."
+    ),
     ReasonCode.SOURCE_UNREADABLE: _person(
         "Synapse cannot read the source object; check that it is still in its bucket."
     ),

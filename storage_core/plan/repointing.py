@@ -58,6 +58,27 @@ def repoint(item_id: int, place: Place, copy: ProvenCopy, kept: KeptEntity | Non
             assert_never(place)
 
 
+@overload
+def take_back(item_id: int, place: TableCell, copy: ProvenCopy, onto: FileHandleId) -> SwapCellHandle: ...
+@overload
+def take_back(item_id: int, place: FileVersion, copy: ProvenCopy, onto: FileHandleId) -> SwapVersionHandle: ...
+def take_back(
+    item_id: int, place: FileVersion | TableCell, copy: ProvenCopy, onto: FileHandleId
+) -> SwapVersionHandle | SwapCellHandle:
+    """The same change with the handles exchanged: from the copy back to its source.
+
+    Args:
+        onto: the copy's source, or another record of the very same object.
+    """
+    match place:
+        case FileVersion():
+            return SwapVersionHandle(item_id=item_id, place=place, expect=copy.new, new=onto)
+        case TableCell():
+            return SwapCellHandle(item_id=item_id, place=place, expect=copy.new, new=onto)
+        case _:
+            assert_never(place)
+
+
 def explain_refused_swap(change: SwapVersionHandle, found: FileHandleId | None) -> RepointOutcome:
     """Tell the two meanings of a 412 apart, now that the version was read again (contract 6.6).
 

@@ -1,6 +1,5 @@
 """One migration from end to end, over ports. The command line, the API and the flows all drive this class."""
 
-from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from storage_core.plan.viewing import check_options
 from storage_core.ports import Ledger
 from storage_core.steps.choosing import Engines
 from storage_core.steps.driving import Launcher, Line, Phase, Watch, drive
+from storage_core.steps.limiting import LimitedWatch
 from storage_core.steps.phases import (
     DESCRIBE,
     DESCRIBE_BY_VIEW,
@@ -68,7 +68,7 @@ class Migration:
         self._services = services
         self._network = network
         self._launcher = launcher
-        self._watch = _LimitedWatch(watch, limit, ledger, decisions)
+        self._watch = LimitedWatch(watch, limit, ledger, decisions)
         self._speeds = speeds
         self._prices = prices
         self._engines = engines
@@ -241,49 +241,3 @@ class Migration:
         self._ledger.remember("destination_base_key", facts.destination.base_key or "")
         for root in facts.roots:
             self._ledger.remember(f"name of {root.header.id}", root.header.name)
-
-
-class _LimitedWatch:
-    """Passes everything on to another watch and stops the run when too much has failed.
-
-    Failures count over the whole run. An item passes several phases, so the run has seen about as many items as its
-    largest phase has done: a share is taken of that, or failures late in a run would drown in the phases before.
-    """
-
-    def __init__(
-        self, inner: Watch, limit: FailureLimit, ledger: Ledger, decisions: Callable[[], Sequence[str]]
-    ) -> None:
-        self._inner = inner
-        self._limit = limit
-        self._ledger = ledger
-        self._decisions = decisions
-        self._failed = 0
-        self._seen: Counter[str] = Counter()
-        self.ending = Ending.COMPLETE
-
-    def began(self, phase: Phase[Any]) -> None:
-        self._inner.began(phase)
-
-    def committed(self, phase: Phase[Any], tally: Tally) -> None:
-        self._failed += tally.failed
-        self._seen[phase.name] += tally.count
-        self.note_decisions()
-        self._ledger.publish()
-        self._inner.committed(phase, tally)
-
-    def note_decisions(self) -> None:
-        """Keep in the journal what was decided about the run's speed, and why."""
-        for decision in self._decisions():
-            self._ledger.note("pace", decision)
-
-    def ended(self, phase: Phase[Any], total: Tally) -> None:
-        self._inner.ended(phase, total)
-
-    def remark(self, text: str) -> None:
-        self._inner.remark(text)
-
-    def must_stop(self, total: Tally) -> bool:
-        ending = self._limit.ending(self._failed, of=max(self._seen.values(), default=0))
-        if ending is not None:
-            self.ending = ending
-        return ending is not None or self._inner.must_stop(total)

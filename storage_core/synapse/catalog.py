@@ -127,6 +127,13 @@ class SynapseCatalog(SynapseTableCatalog, SynapseViewCatalog):
         first = await self._batch(associations[:half], with_urls=with_urls)
         return first + await self._batch(associations[half:], with_urls=with_urls)
 
+    async def copy_handle_records(self, associations: Sequence[Association]) -> tuple[HandleAnswer, ...]:
+        """Records of the caller's own for the same objects, in request order. One call per 100 (contract 7.5)."""
+        made: list[HandleAnswer] = []
+        for start in range(0, len(associations), MOST_PER_BATCH):
+            made.extend(await self._handles.copy_records(associations=associations[start : start + MOST_PER_BATCH]))
+        return tuple(made)
+
     async def location(self, location_id: StorageLocationId) -> LocationFacts:
         """A storage location of the caller's own. Forbidden when it is somebody else's."""
         return await self._locations.get(location_id=location_id)

@@ -99,6 +99,28 @@ def _answer(entry: Fields) -> HandleAnswer:
     )
 
 
+def copy_records_request(associations: Sequence[Association]) -> JsonObject:
+    """Ask for records of the caller's own of at most 100 objects."""
+    return {"copyRequests": [{"originalFile": association_json(association)} for association in associations]}
+
+
+def read_copied_records(answer: Answer, associations: Sequence[Association]) -> tuple[HandleAnswer, ...]:
+    """Read the answers, one per association, in its order; each is named by the original handle."""
+    entries = {FileHandleId(one.id("originalFileHandleId")): one for one in Fields.of(answer).inners("copyResults")}
+    if entries.keys() != {association.handle_id for association in associations}:
+        raise nonsense(answer.call, "the handles are not those that were to be copied")
+    return tuple(_copied(association.handle_id, entries[association.handle_id]) for association in associations)
+
+
+def _copied(original: FileHandleId, entry: Fields) -> HandleAnswer:
+    record = entry.optional_inner("newFileHandle")
+    code = entry.optional_text("failureCode")
+    if record is not None:
+        return HandleAnswer(handle_id=original, handle=read_handle(record))
+    refusal = HandleRefusal(code) if code in set(HandleRefusal) else HandleRefusal.UNAUTHORIZED
+    return HandleAnswer(handle_id=original, refusal=refusal)
+
+
 def s3_registration(*, location_id: StorageLocationId, bucket: str, key: str, source: FileHandle) -> JsonObject:
     """Describe an object that already lies in a bucket, with the facts of *source* but its size (contract 7.6)."""
     body: JsonObject = {

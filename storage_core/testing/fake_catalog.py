@@ -190,6 +190,20 @@ class FakeCatalog(FakeTables, FakeViews):
             for handle_id, handle in found
         )
 
+    async def copy_handle_records(self, associations: Sequence[Association]) -> tuple[HandleAnswer, ...]:
+        """A record of one's own for every handle that exists."""
+        self._count("copy_handle_records", -(-len(associations) // 100))
+        made = []
+        for one in associations:
+            old = self.handle_records.get(one.handle_id)
+            if old is None:
+                made.append(HandleAnswer(handle_id=one.handle_id, refusal=HandleRefusal.NOT_FOUND))
+                continue
+            record = replace(old, id=FileHandleId(f"{one.handle_id}0"), created_by=None)
+            self.handle_records[record.id] = record
+            made.append(HandleAnswer(handle_id=one.handle_id, handle=record))
+        return tuple(made)
+
     async def location(self, location_id: StorageLocationId) -> LocationFacts:
         """A location of one's own; location 1 is not."""
         self._count("location")

@@ -51,7 +51,7 @@ def _unreconciled(words: Sequence[str], ended: subprocess.CompletedProcess[str])
     if words[0] not in {"index", "migrate", "rollback"} or ended.returncode not in WORKED_ON_THE_INDEX:
         return []
     is_done = words[0] == "migrate" and ended.returncode == 0 and "--dry-run" not in words
-    return unreconciled(Path(words[3]), is_done=is_done, summary=ended.stdout)
+    return unreconciled(Path(words[1 if words[0] == "rollback" else 3]), is_done=is_done, summary=ended.stdout)
 
 
 def migrate_words(sandbox: Sandbox, index: Path, strategy: str, *more: str) -> list[str]:

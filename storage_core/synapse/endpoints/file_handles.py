@@ -66,6 +66,15 @@ class FileHandles:
         call = RestCall(method="POST", base=Base.FILE, path="/externalFileHandle/s3", body=body, repeat_safe=is_repeat)
         return wire_handles.read_handle(Fields.of(await self._transport.send(call)))
 
+    async def copy_records(self, *, associations: Sequence[Association]) -> tuple[HandleAnswer, ...]:
+        """New records of the caller's own for at most 100 objects, in request order (contract 7.5).
+
+        Not repeat-safe: a repeat makes more records, so a lost answer is AnswerLost.
+        """
+        body = wire_handles.copy_records_request(associations)
+        call = RestCall(method="POST", base=Base.FILE, path="/filehandles/copy", body=body, repeat_safe=False)
+        return wire_handles.read_copied_records(await self._transport.send(call), associations)
+
     async def delete(self, *, handle_id: FileHandleId) -> None:
         """Delete a handle of the caller's own, and with it the stored object (contract 7.4): irreversible.
 

@@ -1,0 +1,161 @@
+"""Rolling a migration back: the same repoint with the two handles exchanged, planned and confirmed on its own."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from storage_core.errors import NotConfirmed
+from storage_core.model.entities import UserProfile
+from storage_core.model.repoints import RepointOutcome
+from storage_core.model.returns import OldHandle, RollbackPlan
+from storage_core.model.tallies import Tally
+from storage_core.model.works import CellsWork, RepointWork, VerifyWork
+from storage_core.plan.cells import CELLS_AT_ONCE
+from storage_core.plan.outcomes import Ending, FailureLimit
+from storage_core.plan.preflight import check_scopes
+from storage_core.plan.rolling_back import rollback_exit_code, rollback_plan
+from storage_core.ports import Ledger
+from storage_core.steps.driving import Launcher, Phase, Watch, drive
+from storage_core.steps.limiting import LimitedWatch
+from storage_core.steps.migration import RunOutcome
+from storage_core.steps.phases import CHUNK
+from storage_core.steps.repointing import repoint_entity
+from storage_core.steps.repointing_cells import repoint_cells
+from storage_core.steps.returning import in_chunks, prepare_handles
+from storage_core.steps.services import Network, Services
+from storage_core.steps.verifying import verify_chunk
+
+_PLACES_PER_BATCH = 2500
+_CALLS_ACTIVE = 12
+_TABLES_ACTIVE = 2
+
+
+def _claim_handles(ledger: Ledger, after: int, limit: int) -> list[tuple[OldHandle, ...]]:
+    return in_chunks(ledger.pending_old_handles(after=after, limit=limit * CHUNK), CHUNK)
+
+
+def _claim_checks(ledger: Ledger, after: int, limit: int) -> list[tuple[VerifyWork, ...]]:
+    works = ledger.pending_return_checks(after=after, limit=limit * CHUNK)
+    return [works[start : start + CHUNK] for start in range(0, len(works), CHUNK)]
+
+
+def _record_cells(ledger: Ledger, outcomes: Sequence[tuple[RepointOutcome, ...]]) -> Tally:
+    return ledger.record_returns([outcome for batch in outcomes for outcome in batch])
+
+
+def phases(user: UserProfile) -> tuple[Phase[Any], ...]:
+    """The phases of a roll-back by *user*."""
+    handles: Phase[tuple[OldHandle, ...]] = Phase(
+        name="old-handles",
+        doing="Looking at old file handles",
+        claim=_claim_handles,
+        number=lambda chunk: chunk[-1].copy_id,
+        work=partial(prepare_handles, me=user.id),
+        record=lambda ledger, outcomes: ledger.record_old_handles(outcomes),
+        batch_size=_PLACES_PER_BATCH // CHUNK,
+        active=_CALLS_ACTIVE,
+    )
+    versions: Phase[RepointWork] = Phase(
+        name="return-versions",
+        doing="Rolling files back",
+        claim=lambda ledger, after, limit: ledger.pending_returns(after=after, limit=limit),
+        number=lambda work: work.last_item_id,
+        work=repoint_entity,
+        record=lambda ledger, outcomes: ledger.record_returns(outcomes),
+        batch_size=_PLACES_PER_BATCH,
+        active=_CALLS_ACTIVE,
+    )
+    cells: Phase[CellsWork] = Phase(
+        name="return-cells",
+        doing="Rolling table cells back",
+        claim=lambda ledger, after, limit: ledger.pending_cell_returns(after=after, limit=limit * CELLS_AT_ONCE),
+        number=lambda work: work.last_item_id,
+        work=repoint_cells,
+        record=_record_cells,
+        batch_size=1,
+        active=_TABLES_ACTIVE,
+    )
+    checks: Phase[tuple[VerifyWork, ...]] = Phase(
+        name="check-returns",
+        doing="Reading back",
+        claim=_claim_checks,
+        number=lambda chunk: chunk[-1].item_id,
+        work=verify_chunk,
+        record=lambda ledger, outcomes: ledger.record_return_checks(outcomes),
+        batch_size=_PLACES_PER_BATCH // CHUNK,
+        active=_CALLS_ACTIVE,
+    )
+    return (handles, versions, cells, checks)
+
+
+class RollBack:
+    """Plan and carry out a roll-back; can be repeated and goes on where it was.
+
+    Not thread-safe: it lives on the thread that opened the index.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        services: Services,
+        network: Network,
+        launcher: Launcher,
+        watch: Watch,
+        limit: FailureLimit,
+        decisions: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self._ledger = ledger
+        self._services = services
+        self._network = network
+        self._launcher = launcher
+        self._watch = LimitedWatch(watch, limit, ledger, decisions)
+        self._user: UserProfile | None = None
+
+    def user(self) -> UserProfile:
+        """Who is signed in; asks Synapse once per run.
+
+        Raises:
+            AccessError: nobody is, or the token may not change anything.
+        """
+        if self._user is None:
+            self._user = self._network.run(self._services.catalog.me())
+            check_scopes(self._user)
+        return self._user
+
+    def plan(self) -> RollbackPlan:
+        """What rolling back would do; one call."""
+        return rollback_plan(self._ledger.returns_ahead(self.user().id))
+
+    def run(self, agree: Callable[[RollbackPlan], str]) -> RunOutcome:
+        """Have the plan agreed to, then change every place back that still refers to its new handle.
+
+        Args:
+            agree: shows the plan and returns who agreed to it. It raises NotConfirmed when nobody does; it is not
+                asked when nothing is left to do.
+
+        Raises:
+            NotConfirmed: nobody agreed, or the index was changed meanwhile.
+        """
+        plan = self.plan()
+        if plan.is_empty:
+            return self._outcome(Tally())
+        by = agree(plan)
+        if self.plan().hash != plan.hash:
+            raise NotConfirmed("The plan has changed meanwhile.", fix="Look at the plan again and confirm that one.")
+        self._ledger.note("rollback confirmed", f"{plan.hash} by {by}")
+        total = Tally()
+        for phase in phases(self.user()):
+            total = total + drive(phase, self._ledger, self._services, self._launcher, self._watch)
+            if self._watch.ending is not Ending.COMPLETE:
+                break
+        outcome = self._outcome(total)
+        self._ledger.note(f"rollback ended: {outcome.ending}", f"exit code {int(outcome.exit_code)}")
+        self._ledger.publish()
+        return outcome
+
+    def _outcome(self, tally: Tally) -> RunOutcome:
+        counts = self._ledger.counts()
+        ahead = self._ledger.returns_ahead(self.user().id)
+        code = rollback_exit_code(ahead, counts, self._watch.ending)
+        return RunOutcome(exit_code=code, ending=self._watch.ending, counts=counts, tally=tally)
