@@ -3,7 +3,6 @@
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
 
 from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.model.engines import CopySource
@@ -18,7 +17,7 @@ from storage_core.plan.pricing import costs_of
 from storage_core.plan.viewing import check_options
 from storage_core.ports import Ledger
 from storage_core.steps.choosing import Engines
-from storage_core.steps.driving import Launcher, Line, Phase, Watch, drive
+from storage_core.steps.driving import Launcher, Line, Watch, drive
 from storage_core.steps.limiting import LimitedWatch
 from storage_core.steps.phases import (
     DESCRIBE,
