@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from storage_core.errors import ExitCode, NotConfirmed
+from storage_core.model.copies import EngineName
 from storage_core.model.engines import CopySource
 from storage_core.model.plans import Plan, StatusCount, WorkAhead
 from storage_core.model.prices import Prices
@@ -127,7 +128,8 @@ class Migration:
             ),
             speeds=self._speeds,
         )
-        return replace(plan, costs=costs_of(ahead, self._prices))
+        outside = sum(share.size_bytes for share in plan.shares if share.engine is not EngineName.SYNAPSE)
+        return replace(plan, costs=costs_of(ahead, self._prices, outside_bytes=outside))
 
     def confirm(self, plan_hash: str, *, by: str) -> None:
         """Note that somebody agreed to the plan with this hash.
