@@ -120,14 +120,14 @@ class _Ready(NamedTuple):
 
 
 class ReturnTables:
-    """Implements ports.ReturnLedger."""
+    """Implements return_ports.ReturnLedger."""
 
     def __init__(self, database: Database, settings: MigrationSettings) -> None:
         self._database = database
         self._settings = settings
 
     def returns_ahead(self, user: PrincipalId | None) -> ReturnsAhead:
-        """See ports.ReturnLedger."""
+        """See return_ports.ReturnLedger."""
         ((places, size, cells, tables, in_place, mixed),) = self._database.rows(_AHEAD)
         ((own, other),) = self._database.rows(_HANDLES_AHEAD, [user, user])
         ((unverified,),) = self._database.rows("select count(*) from item where step = 'RETURNED'")
@@ -150,7 +150,7 @@ class ReturnTables:
         )
 
     def pending_old_handles(self, *, after: int, limit: int) -> tuple[OldHandle, ...]:
-        """See ports.ReturnLedger."""
+        """See return_ports.ReturnLedger."""
         return tuple(
             OldHandle(
                 copy_id=copy_id,
@@ -161,7 +161,7 @@ class ReturnTables:
         )
 
     def record_old_handles(self, outcomes: Sequence[HandleOutcome]) -> Tally:
-        """See ports.ReturnLedger."""
+        """See return_ports.ReturnLedger."""
         ready = [(one.copy_id, int(one.handle)) for one in outcomes if isinstance(one, HandleToReturn)]
         refused = [one for one in outcomes if isinstance(one, ReturnRefused)]
         with self._database.transaction():
@@ -174,7 +174,7 @@ class ReturnTables:
         return Tally(done=len(ready), failed=len(held))
 
     def pending_returns(self, *, after: int, limit: int) -> tuple[RepointWork, ...]:
-        """See ports.ReturnLedger."""
+        """See return_ports.ReturnLedger."""
         found = [_Ready(*row) for row in self._database.rows(_VERSIONS, [after, limit])]
         if len(found) == limit:
             whole = [ready for ready in found if ready.entity != found[-1].entity]
@@ -186,7 +186,7 @@ class ReturnTables:
         return tuple(_versions(entity, places) for entity, places in by_entity.items())
 
     def pending_cell_returns(self, *, after: int, limit: int) -> tuple[CellsWork, ...]:
-        """See ports.ReturnLedger."""
+        """See return_ports.ReturnLedger."""
         by_table: dict[int, list[_Ready]] = {}
         for row in self._database.rows(_CELLS, [after, limit]):
             ready = _Ready(*row)
@@ -198,7 +198,7 @@ class ReturnTables:
         return tuple(sorted(works, key=lambda work: work.last_item_id))
 
     def record_returns(self, outcomes: Sequence[RepointOutcome]) -> Tally:
-        """See ports.ReturnLedger."""
+        """See return_ports.ReturnLedger."""
         done = [one.item_id for one in outcomes if isinstance(one, Repointed)]
         drifted = [one for one in outcomes if isinstance(one, Drifted)]
         failed = [one for one in outcomes if isinstance(one, RepointFailed)]
@@ -218,7 +218,7 @@ class ReturnTables:
         return Tally(done=len(changed), drifted=len(drifted), failed=len(failed), size_bytes=size)
 
     def pending_return_checks(self, *, after: int, limit: int) -> tuple[VerifyWork, ...]:
-        """See ports.ReturnLedger."""
+        """See return_ports.ReturnLedger."""
         return tuple(
             VerifyWork(
                 item_id=item_id,
@@ -231,7 +231,7 @@ class ReturnTables:
         )
 
     def record_return_checks(self, outcomes: Sequence[Verified | VerifyFailed]) -> Tally:
-        """See ports.ReturnLedger."""
+        """See return_ports.ReturnLedger."""
         good = [one.item_id for one in outcomes if isinstance(one, Verified)]
         bad = [one for one in outcomes if isinstance(one, VerifyFailed)]
         with self._database.transaction():
