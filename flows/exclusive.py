@@ -27,7 +27,23 @@ def only_migration_of(roots: Sequence[EntityId]) -> Iterator[None]:
     Raises:
         IndexInUse: another run migrates one of them, and did not end within `WAIT_SECONDS`.
     """
-    names = sorted(f"storage-migration-of-{root}" for root in set(roots))
+    with _alone(sorted(f"storage-migration-of-{root}" for root in set(roots)), ", ".join(roots)):
+        yield
+
+
+@contextmanager
+def only_run_of(shard: str) -> Iterator[None]:
+    """The same for one shard of a migration, whose roots its coordinator holds.
+
+    Raises:
+        IndexInUse: another run works on it.
+    """
+    with _alone([f"storage-migration-{shard}"], shard):
+        yield
+
+
+@contextmanager
+def _alone(names: list[str], what: str) -> Iterator[None]:
     for name in names:
         _declare(name)
     with ExitStack() as stack:
@@ -44,7 +60,7 @@ def only_migration_of(roots: Sequence[EntityId]) -> Iterator[None]:
             )
         except TimeoutError:
             raise IndexInUse(
-                f"Another run migrates {', '.join(roots)} now.",
+                f"Another run migrates {what} now.",
                 fix="Wait until it has ended, or cancel it in Prefect; then run again.",
             ) from None
         yield

@@ -24,6 +24,9 @@ People = list[Annotated[str, Field(min_length=1)]]
 ApprovalHours = Annotated[float, Field(gt=0, le=24 * 365)]
 
 
+Shards = Annotated[int, Field(ge=1, le=1000)]
+
+
 class Confirm(StrEnum):
     """Who agrees to the plan."""
 

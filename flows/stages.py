@@ -64,11 +64,11 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What a run came to, with the Synapse calls it took."""
+    """What a run came to, with the Synapse calls it took where one process knows them all."""
 
     outcome: RunOutcome
     plan_hash: str | None
-    calls: int
+    calls: int | None
 
 
 def look(job: Job, *, refresh: bool) -> Looked:

@@ -27,6 +27,11 @@ class Index(TableWalkTables, CopyTables, CellTables, ReturnTables, PlanTables):
         self._publisher = Publisher(database)
         self._closed = False
 
+    @property
+    def database(self) -> Database:
+        """What the tables of this package are reached through; for this package alone."""
+        return self._database
+
     def adopt(self, adoption: Adoption, *, told: str) -> None:
         """Start from what another tool's index knows; *told* goes to the journal. For a new index only."""
         store_adoption(self._database, adoption, told=told)

@@ -18,6 +18,7 @@ from tests.server.rest import Rest
 
 ROOT = Path(__file__).parents[2]
 POOL = "storage-migration"
+SHARD_POOL = "storage-shards"
 _FAST_WORKERS = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 
 
@@ -81,7 +82,8 @@ def running_stage(folder: Path) -> Iterator[Stage]:
         stage = Stage(folder, database, port, rest, _start_server(folder, database, port))
         stack.callback(lambda: _stop(stage))
         wait_until(stage._is_up, "the server to answer")
-        stage.prefect("work-pool", "create", POOL, "--type", "process")
+        for pool in (POOL, SHARD_POOL):
+            stage.prefect("work-pool", "create", pool, "--type", "process")
         stage.prefect("--no-prompt", "deploy", "--all")
         yield stage
 

@@ -124,6 +124,7 @@ GOOD: dict[str, Any] = {
     "root_ids": ["syn123"],
     "destination_storage_location_id": 54321,
     "index_path": "m.duckdb",
+    "plan_hash": "0123456789ab",
 }
 WRONG: dict[str, tuple[Any, ...]] = {
     "root_ids": ([], ["project"], ["syn0"], "syn123", [""], ["https://www.synapse.org/Synapse:syn123"]),
@@ -136,6 +137,8 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "approval_hours": (0, -1, 10**6, "soon"),
     "notify": ([""], "me"),
     "report_folder": (7,),
+    "shards": (0, -1, "many", 10**6),
+    "plan_hash": (None, 7),
 }
 """What somebody might write into each field."""
 

@@ -1,0 +1,5 @@
+"""Dividing an index among machines and taking it together again; what flows may use of it."""
+
+from storage_core.index.shards import absorb, split
+
+__all__ = ["absorb", "split"]

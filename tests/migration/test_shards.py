@@ -1,0 +1,123 @@
+"""A migration shared by several processes, each with a shard: its end is the end of one run."""
+
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.server import Sandbox, SandboxOptions, running_sandbox
+from storage_core.errors import IndexUnusable, UsageError
+from storage_core.index.reading import open_for_reading
+from storage_core.sharding import absorb, split
+from tests.contract.test_three_doors import expectation_of
+from tests.migration.harness import command, environment, migrate_words, run, snapshot
+
+pytestmark = pytest.mark.timeout(280)
+
+
+def index_words(sandbox: Sandbox, index: Path) -> list[str]:
+    facts = sandbox.facts
+    assert facts is not None
+    return [
+        "index",
+        facts.root_id,
+        str(facts.destination_id),
+        str(index),
+        "--include-table-files",
+        "--continue-on-error",
+    ]
+
+
+def indexed(sandbox: Sandbox, folder: Path) -> Path:
+    """The whole index of the awkward project."""
+    done = run(sandbox, folder, index_words(sandbox, folder / "m.duckdb"))
+    assert done.returncode in {0, 1}, done.stderr
+    return folder / "m.duckdb"
+
+
+def shard_words(sandbox: Sandbox, shard: Path) -> list[str]:
+    return migrate_words(sandbox, shard, "new", "--include-table-files", "--continue-on-error")
+
+
+def items_of(index: Path) -> Any:
+    """What the index says of every item, but for numbers and times that differ from run to run."""
+    with open_for_reading(index) as queries:
+        return sorted(
+            queries.rows("select entity_id, version, row_id, col_id, status, reason, proof from items_v1"), key=str
+        )
+
+
+def test_three_processes_end_where_one_does(tmp_path: Path) -> None:
+    """The awkward project with its tables and shared handles: exact end state, one copy per handle, one report."""
+    with running_sandbox(SandboxOptions(scenario="mixed", is_throttled=False, wait_scale=0)) as sandbox:
+        expected = expectation_of(sandbox, "new")
+        index = indexed(sandbox, tmp_path)
+        shards = split(index, 3)
+        with ThreadPoolExecutor() as machines:
+            ended = list(machines.map(lambda shard: run(sandbox, tmp_path, shard_words(sandbox, shard)), shards))
+        assert 3 == len(shards)
+        assert {0, 1} >= {one.returncode for one in ended}, [one.stderr for one in ended]
+
+        absorbed = sum(absorb(index, shard) for shard in shards)
+
+        assert [] == expected.violations(snapshot(sandbox))
+        assert expected.places() <= absorbed
+        with open_for_reading(index) as queries:
+            ((migrated, ids, items),) = queries.rows(
+                "select count(*) filter (where status = 'MIGRATED'), count(distinct item_id), count(*) from items_v1"
+            )
+        assert (expected.places(), ids) == (migrated, items)
+        for shard in shards:
+            absorb(index, shard)
+        with open_for_reading(index) as queries:
+            assert [(items,)] == queries.rows("select count(*) from items_v1"), "absorbing twice is harmless"
+        assert 0 == run(sandbox, tmp_path, ["verify-log", str(index)]).returncode
+
+    with running_sandbox(SandboxOptions(scenario="mixed", is_throttled=False, wait_scale=0)) as sandbox:
+        alone = tmp_path / "alone.duckdb"
+        run(sandbox, tmp_path, shard_words(sandbox, alone))
+    assert items_of(alone) == items_of(index)
+
+
+def test_a_machine_dies_in_the_middle_and_another_goes_on(tmp_path: Path) -> None:
+    """kill -9 while a shard copies; the same shard is run again elsewhere: no second copy, nothing lost."""
+    options = SandboxOptions(scenario="mixed", is_throttled=False, wait_scale=0, latency_seconds=0.02)
+    with running_sandbox(options) as sandbox:
+        expected = expectation_of(sandbox, "new")
+        index = indexed(sandbox, tmp_path)
+        first, second = split(index, 2)
+        victim = subprocess.Popen(
+            command(*shard_words(sandbox, first)), env=environment(sandbox, tmp_path), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        until = time.monotonic() + 60
+        while sandbox.app.traffic.by_call["POST /file/multipart"] < 5 and time.monotonic() < until:
+            time.sleep(0.02)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait(30)
+        assert [first, second] == split(index, 2), "a shard that is there keeps what it reached"
+
+        for shard in (second, first):
+            done = run(sandbox, tmp_path, shard_words(sandbox, shard))
+            assert done.returncode in {0, 1}, done.stderr
+            absorb(index, shard)
+
+        assert [] == expected.violations(snapshot(sandbox))
+
+
+def test_strange_requests_are_refused_in_words(tmp_path: Path) -> None:
+    """No shards at all, and the shard of another migration."""
+    with running_sandbox(SandboxOptions(scenario="demo", is_throttled=False, wait_scale=0)) as sandbox:
+        (tmp_path / "other").mkdir()
+        index, other = indexed(sandbox, tmp_path), indexed(sandbox, tmp_path / "other")
+        with pytest.raises(UsageError, match="0 shards"):
+            split(index, 0)
+        strange = split(other, 2)[0]
+        with pytest.raises(IndexUnusable, match="no shard of"):
+            absorb(index, strange)
+        with pytest.raises(IndexUnusable, match="no shard of"):
+            absorb(index, other)
