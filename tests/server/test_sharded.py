@@ -25,7 +25,7 @@ def mixed(start_sandbox: Any) -> Sandbox:
 
 
 def test_a_worker_dies_in_the_middle_of_its_shard(stage: Stage, mixed: Sandbox, tmp_path: Path) -> None:
-    """kill -9 of the worker and of its flow: nobody reports it; the missing heartbeat does, and the shard runs again."""
+    """kill -9 of worker and flow: nobody reports it; the missing heartbeat does, and the shard runs again."""
     facts = mixed.facts
     assert facts is not None
     expected = expectation_of(mixed, "new")
