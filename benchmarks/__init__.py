@@ -15,6 +15,7 @@ from benchmarks.small_latest import SMALL_LATEST
 from benchmarks.small_latest_view import SMALL_LATEST_VIEW
 from benchmarks.small_new import SMALL_NEW
 from benchmarks.small_new_view import SMALL_NEW_VIEW
+from benchmarks.transfers import TRANSFERS
 from benchmarks.versions import VERSIONS
 
 _ALL = (
@@ -31,6 +32,7 @@ _ALL = (
     SELECTION,
     SCALE,
     ORCHESTRATION,
+    TRANSFERS,
 )
 
 BENCHMARKS: Mapping[str, Benchmark] = {benchmark.name: benchmark for benchmark in _ALL}

@@ -7,12 +7,13 @@ from storage_core.api.configurable import StorageLocationConfigurable
 from storage_core.api.connection import connection_of
 from storage_core.api.migratable import Migratable
 from storage_core.api.migrating import entity_id_of
+from storage_core.api.transferable import TransferableContainer
 from storage_core.errors import UsageError
 from storage_core.model.entities import EntityHeader, EntityKind, RootSnapshot
 
 
 @dataclass
-class _Container(StorageLocationConfigurable, Migratable):
+class _Container(StorageLocationConfigurable, TransferableContainer, Migratable):
     """Known by its id; `get` fills in the rest."""
 
     id: str | None = None

@@ -1,15 +1,14 @@
-"""A file or a table alone: for moving just that."""
+"""A file or a table alone: to store, to get, to move."""
 
 from dataclasses import dataclass
 
 from storage_core.api.migratable import Migratable
+from storage_core.api.transferable import TransferableFile
 
 
 @dataclass
-class File(Migratable):
-    """A file entity, known by its id."""
-
-    id: str | None = None
+class File(TransferableFile, Migratable):
+    """A file entity: known by its id, or to be stored from a local file."""
 
 
 @dataclass

@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 
 from storage_core.errors import TransferFailed, UsageError
@@ -21,7 +22,7 @@ from storage_core.synapse.filelock import try_lock
 from storage_core.transfer_ports import Moved, untold
 
 BLOCK = 16 << 20
-_HASHED_AT_ONCE = 8 << 20
+_HASHED_AT_ONCE = 2 << 20
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _DONE = b"1"
 _MOST_LOCKS = 5
@@ -83,13 +84,14 @@ class PartialFile:
 
     async def md5(self) -> str:
         """Hash along behind what has arrived without a gap, until all has."""
+        buffer = memoryview(bytearray(min(_HASHED_AT_ONCE, self.size_bytes)))
         while self._hashed < self.size_bytes:
             if self._hashed == self._front:
                 self._advanced.clear()
                 await self._advanced.wait()
                 continue
             count = min(_HASHED_AT_ONCE, self._front - self._hashed)
-            await asyncio.to_thread(_hash_range, self.path, self._hashed, count, self._md5)
+            await asyncio.to_thread(_hash_range, self.path, self._hashed, buffer[:count], self._md5)
             self._hashed += count
         return self._md5.hexdigest()
 
@@ -219,10 +221,13 @@ def _write(descriptor: int, at: int, chunk: bytes) -> None:
         left = left[os.write(descriptor, left) :]
 
 
-def _hash_range(path: Path, first_byte: int, count: int, md5: "hashlib._Hash") -> None:
-    with path.open("rb") as file:
+def _hash_range(path: Path, first_byte: int, buffer: memoryview, md5: "hashlib._Hash") -> None:
+    with FileIO(path) as file:
         file.seek(first_byte)
-        md5.update(file.read(count))
+        got = 0
+        while got < len(buffer) and (count := file.readinto(buffer[got:])):
+            got += count
+        md5.update(buffer[:got])
 
 
 def is_partial(name: str) -> bool:

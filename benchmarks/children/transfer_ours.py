@@ -1,0 +1,43 @@
+"""Our transfers, measured from the inside; takes one JSON argument, prints seconds and peak memory."""
+
+import json
+import resource
+import sys
+import time
+from typing import Any
+
+from storage_core.config import load_config
+from storage_core.model.ids import EntityId
+from storage_core.model.transfers import DownloadOrder, IfCollision, UploadOrder
+from storage_core.storage_wiring import storage_desk
+from storage_core.transfer_wiring import TransferDesk, transfer_desk
+
+WISHES = json.loads(sys.argv[1])
+PARENT, FOLDER = EntityId(WISHES["parent"]), WISHES["folder"]
+
+
+async def work(desk: TransferDesk) -> Any:
+    """One tree or one file, up or down."""
+    match WISHES["direction"], WISHES["file"]:
+        case "up", None:
+            return await desk.trees_up.upload_tree(FOLDER, UploadOrder(path="", parent_id=PARENT))
+        case "up", name:
+            return await desk.uploader.upload(UploadOrder(path=f"{FOLDER}/{name}", parent_id=PARENT))
+        case _, None:
+            return await desk.trees_down.download_tree(PARENT, FOLDER, IfCollision.OVERWRITE_LOCAL)
+        case _:
+            return await desk.downloader.download(DownloadOrder(entity_id=EntityId(WISHES["id"]), folder=FOLDER))
+
+
+config = load_config()
+with storage_desk(config) as opened:
+
+    async def measured() -> float:
+        """Seconds, without the start of the interpreter."""
+        began = time.perf_counter()
+        async with transfer_desk(config, opened) as desk:
+            await work(desk)
+        return time.perf_counter() - began
+
+    seconds = opened.network.run(measured())
+print(json.dumps({"seconds": seconds, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))

@@ -1,0 +1,62 @@
+"""Memory does not grow with the size of a file."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.server import Sandbox
+from storage_core.model.ids import EntityId
+
+MIB = 2**20
+MOST_MIB = 200
+
+MEASURED = """
+import json, resource, sys
+from tests.transfers.victim import main
+main()
+print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024))
+"""
+
+
+@pytest.fixture
+def peak(running: Sandbox, repository: Path, tmp_path: Path) -> Callable[..., int]:
+    """Runs one transfer in a process of its own; its peak memory in MiB."""
+
+    def run(*words: str) -> int:
+        path = os.pathsep.join([str(repository), os.environ.get("PYTHONPATH", "")])
+        settings = {"SYNAPSE_CALLS_PER_MINUTE": "60000", "SYNAPSE_STATE_FOLDER": str(tmp_path / "state")}
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, *words],
+            env={**os.environ, **running.environment(), **settings, "PYTHONPATH": path},
+            cwd=repository,
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
+        assert 0 == done.returncode, done.stderr[-3000:]
+        return int(json.loads(done.stdout))
+
+    return run
+
+
+@pytest.mark.parametrize("size", [300 * MIB, pytest.param(2048 * MIB, marks=pytest.mark.long)])
+def test_a_large_file_goes_up_and_down_in_little_memory(
+    running: Sandbox, container: EntityId, peak: Callable[..., int], tmp_path: Path, size: int
+) -> None:
+    path = tmp_path / "large.bin"
+    with path.open("wb") as file:
+        file.truncate(size)
+
+    up = peak("up", "never", container, str(path))
+    (child,) = running.world.entities.children_of(container)
+    path.unlink()
+    down = peak("down", "never", child.id, str(tmp_path / "down"))
+
+    assert size == (tmp_path / "down" / "large.bin").stat().st_size
+    assert max(up, down) < MOST_MIB
