@@ -3,7 +3,7 @@
 import csv
 import json
 import os
-import resource
+import re
 import sys
 import time
 import warnings
@@ -44,5 +44,7 @@ elif WISHES["file"] is None:
 else:
     File(id=WISHES["id"], path=str(FOLDER)).get()
 seconds = time.perf_counter() - began
+found = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
+peak = int(found[1]) // 1024 if found else 0
 print()
-print(json.dumps({"seconds": seconds, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
+print(json.dumps({"seconds": seconds, "mib": peak}))
