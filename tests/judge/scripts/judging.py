@@ -18,7 +18,7 @@ WISHES: dict[str, Any] = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
 PLACE = Path.cwd()
 
 
-def sign_in(token: str | None = None, *, cache: str = "cache") -> synapseclient.Synapse:
+def sign_in(token: str | None = None, *, cache: str = "cache", config: str = "no-such-config") -> synapseclient.Synapse:
     """The real client, pointed at the sandbox, with caches and settings in the present folder."""
     warnings.simplefilter("ignore")
     client = synapseclient.Synapse(
@@ -26,7 +26,7 @@ def sign_in(token: str | None = None, *, cache: str = "cache") -> synapseclient.
         fileHandleEndpoint=os.environ["SYNAPSE_FILE_ENDPOINT"],
         authEndpoint=os.environ["SYNAPSE_AUTH_ENDPOINT"],
         portalEndpoint=os.environ["SYNAPSE_REPO_ENDPOINT"],
-        configPath=str(PLACE / "no-such-config"),
+        configPath=str(PLACE / config),
         cache_root_dir=str(PLACE / cache),
         silent=True,
     )
