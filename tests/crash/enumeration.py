@@ -13,6 +13,7 @@ STRATEGIES = ("new", "latest", "all", "skip")
 ORDERS = ("prompt", "late")
 ONE_AT_A_TIME = {"SYNAPSE_CALLS_IN_FLIGHT": "1"}
 SHARES = 10
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +61,22 @@ def interrupt(lab: Lab, series: Series, points: Iterable[Point], tried: Tried, *
         if until is not None and time.monotonic() > until:
             tried.left_out += 1
             continue
-        interrupt_at(lab, series, (point,), tried)
+        # on a machine that is short of time, threads overtake each other now and then, and a point is passed by
+        if not any(interrupt_at(lab, series, (point,), tried) for _ in range(_TRIES)):
+            tried.missed += 1
 
 
-def interrupt_at(lab: Lab, series: Series, points: Sequence[Point], tried: Tried) -> None:
-    """Kill one migration at the first point, its resumption at the second and so on; then let it finish."""
+def interrupt_at(lab: Lab, series: Series, points: Sequence[Point], tried: Tried) -> bool:
+    """Kill one migration at the first point, its resumption at the second and so on; then let it finish.
+
+    Returns:
+        Whether it came to all of the points.
+    """
     case = lab.fresh(series.strategy)
     died: list[str] = []
     for point in points:
         ended = lab.run(case.words, kill_at=point, order=series.order, env=_limits(series.order))
         if not ended.was_killed:
-            tried.missed += 1
             if ended.code != 0:
                 tried.violations.append(f"{_where(series, points)}: exit code {ended.code}: {ended.said}")
             break
@@ -78,6 +84,7 @@ def interrupt_at(lab: Lab, series: Series, points: Sequence[Point], tried: Tried
     tried.killed += len(died)
     tried.labels.update(died)
     tried.violations += [f"{_where(series, points)}: {one}" for one in _after_resuming(lab, series, case)]
+    return len(died) == len(points)
 
 
 def _after_resuming(lab: Lab, series: Series, case: Case) -> list[str]:
