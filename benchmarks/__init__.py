@@ -8,6 +8,7 @@ from benchmarks.cells_shared import CELLS_SHARED
 from benchmarks.index_view import INDEX_VIEW
 from benchmarks.large_files import LARGE_FILES
 from benchmarks.orchestration import ORCHESTRATION
+from benchmarks.own_keys import OWN_KEYS
 from benchmarks.registry import Benchmark
 from benchmarks.scale import SCALE
 from benchmarks.selection import SELECTION
@@ -23,6 +24,7 @@ _ALL = (
     SMALL_LATEST,
     SMALL_NEW_VIEW,
     SMALL_LATEST_VIEW,
+    *OWN_KEYS,
     INDEX_VIEW,
     VERSIONS,
     CELLS_DISTINCT,
