@@ -15,6 +15,7 @@ from tests.migration.expectation import Expectation, files_in
 from tests.migration.harness import migrate_words, run, snapshot, writes
 
 SECOND_BUCKET = "lab-inbox"
+FLAT = 400
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +175,27 @@ def test_a_copy_that_own_keys_may_not_make_fails_with_its_reason_when_they_were_
         run(sandbox, tmp_path, [*words, "--engine", "synapse", "--retry-errors", "all"])
         assert [] == expected.violations(snapshot(sandbox))
         assert 1 == copies_by_engine(index)["synapse"]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "more", "most"),
+    [
+        ("latest", (), 3.1),
+        ("latest", ("--index-via", "view"), 2.1),
+        ("new", ("--index-via", "view", "--no-provenance"), 2.15),
+    ],
+)
+def test_calls_per_small_file_with_own_keys(tmp_path, strategy, more, most):
+    """Index, register, repoint, and a little for listing, proving and reading back; a run's own calls left out."""
+    files = {}
+    for size in (1, FLAT):
+        options = SandboxOptions(scenario="flat", size=size, is_throttled=False, wait_scale=0)
+        with running_sandbox(options) as sandbox:
+            words = migrate_words(sandbox, tmp_path / f"{size}.duckdb", strategy, "--engine", "s3", *more)
+            done = run(sandbox, tmp_path, words)
+            assert 0 == done.returncode, done.stderr
+            files[size] = sandbox.app.traffic.by_status.total()
+    assert (files[FLAT] - files[1]) / (FLAT - 1) <= most, files
 
 
 def denied_after(sandbox: Sandbox, *, reads: int) -> FaultRule:
