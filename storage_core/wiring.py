@@ -223,7 +223,12 @@ def _services(
         s3_slots=remote.s3_slots,
         limits=part_limits,
     )
-    engines = Engines(capabilities=(S3_CAPABILITIES, SYNAPSE_CAPABILITIES), option=options.engine, keys=with_keys)
+    engines = Engines(
+        capabilities=(S3_CAPABILITIES, SYNAPSE_CAPABILITIES),
+        option=options.engine,
+        keys=with_keys,
+        streams=objects.most_at_once,
+    )
     when_denied = EngineName.SYNAPSE if options.engine is EngineOption.AUTO else None
     services = Services(
         catalog=remote.catalog,

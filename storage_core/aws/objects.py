@@ -105,7 +105,7 @@ class S3Objects:
     ) -> None:
         """Contact nobody yet; *slots* is entered around each request."""
         self._slots = slots
-        self._most = most_at_once
+        self.most_at_once = most_at_once
         self._timeouts = (connect_seconds, read_seconds)
         self._profile = profile
         self._threads = WorkerThreads(most_at_once)
@@ -275,7 +275,7 @@ class S3Objects:
         settings = Config(
             connect_timeout=connect_seconds,
             read_timeout=read_seconds,
-            max_pool_connections=self._most,
+            max_pool_connections=self.most_at_once,
             # the engine repeats, and nobody else
             retries={"total_max_attempts": 1},
             parameter_validation=False,

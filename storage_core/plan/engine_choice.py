@@ -10,6 +10,7 @@ from storage_core.model.engines import CopyChoice, CopySource, EngineCapabilitie
 from storage_core.model.handles import FileHandle
 from storage_core.model.ids import DEFAULT_STORAGE_LOCATION
 from storage_core.model.settings import EngineOption
+from storage_core.plan.parts import SERVICE_LIMITS, parallel_parts
 
 _UNASKED = KeyCheck(is_allowed=False, detail="nobody asked")
 
@@ -40,12 +41,18 @@ class EngineChooser:
         option: EngineOption,
         destination: LocationKind,
         reach: Reach,
+        streams: int = 64,
     ) -> None:
-        """Choose among *engines*; fewest Synapse calls for a small file first."""
+        """Choose among *engines*; fewest Synapse calls for a small file first.
+
+        Args:
+            streams: requests to S3 that may be open at a time.
+        """
         self._engines = sorted(engines, key=lambda one: one.calls(copies=1, parts=1))
         self._option = option
         self._destination = destination
         self._reach = reach
+        self._streams = streams
 
     def choose(self, source: FileHandle) -> Chosen:
         """The engine that was asked for; with `auto` the first without an objection.
@@ -65,7 +72,19 @@ class EngineChooser:
 
     def choice(self, request: CopyRequest) -> CopyChoice:
         """The same for one copy, as the index keeps it."""
-        return CopyChoice(copy_id=request.copy_id, engine=self.choose(request.source).engine)
+        chosen = self._capabilities(self.choose(request.source).engine)
+        size_bytes = request.source.size_bytes or 0
+        if (
+            chosen.calls_per_part
+            or not SERVICE_LIMITS.single_part_bytes < size_bytes <= SERVICE_LIMITS.largest_object_bytes
+        ):
+            # the fewest parts, which the engine knows to find
+            return CopyChoice(copy_id=request.copy_id, engine=chosen.name)
+        parts = parallel_parts(size_bytes, streams=self._streams)
+        return CopyChoice(copy_id=request.copy_id, engine=chosen.name, part_size_bytes=parts.part_size_bytes)
+
+    def _capabilities(self, name: EngineName) -> EngineCapabilities:
+        return next(one for one in self._engines if one.name is name)
 
     def shares(self, sources: Sequence[CopySource]) -> tuple[EngineShare, ...]:
         """How the work is shared out: one share per engine, place and reason; copies that are begun keep theirs."""
@@ -79,7 +98,7 @@ class EngineChooser:
         return tuple(shares.values())
 
     def _share(self, chosen: Chosen, source: CopySource) -> EngineShare:
-        capabilities = next(one for one in self._engines if one.name is chosen.engine)
+        capabilities = self._capabilities(chosen.engine)
         return EngineShare(
             engine=chosen.engine,
             bucket=source.sample.bucket,

@@ -76,6 +76,28 @@ def ranges(plan: PartPlan) -> tuple[PartRange, ...]:
     )
 
 
+_LEAST_PARALLEL_BYTES = 64 * MIB
+"""Smaller parts spend more time on beginning than on copying."""
+
+
+def parallel_parts(size_bytes: int, *, streams: int, limits: PartLimits = SERVICE_LIMITS) -> PartPlan:
+    """Cut an object for an engine that pays no call per part: what needs parts at all gets one for each stream.
+
+    One piece stays one piece: its ETag tells of its bytes, which no number of parts does. As with `plan_parts`, a
+    larger part than the service counts rightly cannot come out.
+
+    Raises:
+        ValueError: see `plan_parts`.
+    """
+    fewest = plan_parts(size_bytes, limits=limits)
+    if fewest.count == 1:
+        return fewest
+    share = _ceil_divide(_ceil_divide(size_bytes, max(1, streams)), MIB) * MIB
+    smallest = max(limits.smallest_part_bytes, _ceil_divide(size_bytes, limits.most_parts))
+    parallel = max(share, min(_LEAST_PARALLEL_BYTES, fewest.part_size_bytes), smallest)
+    return PartPlan(size_bytes=size_bytes, part_size_bytes=min(parallel, fewest.part_size_bytes))
+
+
 MOST_ALIGNED_PARTS = 1000
 """An aligned copy has as many parts as the source, each a request to S3; beyond so many they would take long."""
 

@@ -19,6 +19,7 @@ class Engines:
     capabilities: Sequence[EngineCapabilities]
     option: EngineOption
     keys: OwnKeys
+    streams: int
     _destination: KeyCheck | None = None
     _sources: dict[str, KeyCheck] = field(default_factory=dict)
 
@@ -43,7 +44,13 @@ class Engines:
         samples = samples_to_try(self.capabilities, sources, option=self.option, destination=destination)
         if samples:
             await self._try(samples)
-        return EngineChooser(self.capabilities, option=self.option, destination=destination, reach=self._reach())
+        return EngineChooser(
+            self.capabilities,
+            option=self.option,
+            destination=destination,
+            reach=self._reach(),
+            streams=self.streams,
+        )
 
     async def _try(self, samples: Sequence[FileHandle]) -> None:
         may_write = await self._may_write()

@@ -7,7 +7,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storage_core.model.copies import PartPlan, PartRange
-from storage_core.plan.parts import GIB, MIB, SERVICE_LIMITS, TIB, PartLimits, plan_parts, ranges
+from storage_core.plan.parts import (
+    GIB,
+    MIB,
+    SERVICE_LIMITS,
+    TIB,
+    PartLimits,
+    aligned_with,
+    parallel_parts,
+    plan_parts,
+    ranges,
+)
 
 SIZES = st.one_of(
     st.integers(1, 5 * TIB),
@@ -124,3 +134,29 @@ def test_limits_that_would_let_the_hazard_in_cannot_be_made(broken):
 
 def test_the_service_limits_allow_the_largest_object():
     assert 2560 == plan_parts(SERVICE_LIMITS.largest_object_bytes).count
+
+
+@given(SIZES, st.integers(1, 10_000))
+def test_parts_for_parallel_streams_keep_every_limit_and_exclude_the_hazard(size_bytes, streams):
+    plan = parallel_parts(size_bytes, streams=streams)
+
+    assert plan.count == faulty_count(size_bytes, plan.part_size_bytes)
+    assert plan_parts(size_bytes).count <= plan.count <= 10_000
+    assert size_bytes == sum(part.size_bytes for part in ranges(plan))
+    assert plan.count == 1 or 5 * MIB <= plan.part_size_bytes <= 2 * GIB
+
+
+def test_a_large_object_has_a_part_for_each_stream_and_a_whole_piece_stays_whole():
+    assert 64 == parallel_parts(30 * GIB, streams=64).count
+    assert 1 == parallel_parts(5 * GIB, streams=64).count
+    assert plan_parts(6 * GIB) == parallel_parts(6 * GIB, streams=1)
+
+
+@pytest.mark.parametrize(
+    ("parts", "first_part_bytes", "is_aligned"),
+    [(768, 8 * MIB, True), (769, 8 * MIB, False), (2, 6 * GIB, False), (6144, MIB, False), (1229, 5 * MIB, False)],
+)
+def test_the_sources_own_parts_are_taken_where_they_are_even_and_not_too_many(parts, first_part_bytes, is_aligned):
+    plan = plan_parts(6 * GIB)
+    taken = aligned_with(plan, parts=parts, first_part_bytes=first_part_bytes)
+    assert (PartPlan(size_bytes=6 * GIB, part_size_bytes=8 * MIB) if is_aligned else plan) == taken
