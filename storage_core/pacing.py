@@ -6,7 +6,7 @@ import queue
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage_core.index.limits import read_limits, remove_pace, write_pace
+from storage_core.index.limits import limits_stamp, read_limits, remove_pace, write_pace
 from storage_core.index.opening import resolved
 from storage_core.model.pace import Limits, Pace
 from storage_core.network import NetworkThread
@@ -16,6 +16,9 @@ from storage_core.synapse.limiter import CallLimiter
 from storage_core.synapse.slots import AdjustableSlots
 
 _LOOK_SECONDS = 1.0
+_TELL_EVERY = 5
+"""Looks between two tellings: under the throttle a second holds less than two files, so what is done each second
+counts."""
 
 
 class Pacer:
@@ -30,6 +33,8 @@ class Pacer:
         self._clock = clock
         self._started = started
         self._applied = Limits()
+        self._stamp = 0
+        self._looks = 0
         self._decided: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def take_decisions(self) -> tuple[str, ...]:
@@ -47,16 +52,22 @@ class Pacer:
             await self._clock.sleep(_LOOK_SECONDS)
 
     async def look(self) -> None:
-        """Apply what is asked for, collect what was decided, say how it stands."""
-        asked = await asyncio.to_thread(read_limits, self._index)
-        if asked != self._applied:
-            self._apply(asked)
-        for decision in (*self._limiter.take_decisions(), *self._slots.take_decisions()):
+        """Apply what is asked for, collect what was decided, say now and then how it stands."""
+        stamp = limits_stamp(self._index)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._apply(await asyncio.to_thread(read_limits, self._index))
+        decisions = (*self._limiter.take_decisions(), *self._slots.take_decisions())
+        for decision in decisions:
             self._decided.put(decision)
-        with contextlib.suppress(OSError):  # a full disk must not stop a migration; `status` then says nothing about it
-            await asyncio.to_thread(write_pace, self._index, self._pace())
+        if decisions or self._looks % _TELL_EVERY == 0:
+            with contextlib.suppress(OSError):  # a full disk must not stop a migration; `status` then says less
+                await asyncio.to_thread(write_pace, self._index, self._pace())
+        self._looks += 1
 
     def _apply(self, asked: Limits) -> None:
+        if asked == self._applied:
+            return
         wanted, self._applied = self._started.changed_by(asked), asked
         self._limiter.change_limits(calls_in_flight=wanted.calls_in_flight, calls_per_minute=wanted.calls_per_minute)
         if wanted.s3_connections is not None:

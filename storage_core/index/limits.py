@@ -51,6 +51,14 @@ def clear_limits(index: Path) -> None:
     limits_path(index).unlink(missing_ok=True)
 
 
+def limits_stamp(index: Path) -> int:
+    """Another number whenever the limits asked for may be others; cheap enough to be asked every second."""
+    try:
+        return limits_path(index).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def read_limits(index: Path) -> Limits:
     """What was asked for; nothing when there is no such file, or none that makes sense."""
     found = _read(limits_path(index))
@@ -64,7 +72,7 @@ def read_limits(index: Path) -> Limits:
 def write_pace(index: Path, pace: Pace) -> None:
     """Say how fast the run is; raises OSError when that cannot be written.
 
-    In place: it is written every second, and a reader that meets a half-written one asks again.
+    In place: it is written again and again, and a reader that meets a half-written one asks again.
     """
     document = {
         "at": pace.at.isoformat(),
