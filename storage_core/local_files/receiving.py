@@ -75,8 +75,7 @@ class PartialFile:
                     at += len(chunk)
                     told(len(chunk))
             finally:
-                os.close(descriptor)
-                await asyncio.shield(asyncio.to_thread(self._note, first_byte, at))
+                await asyncio.shield(asyncio.to_thread(self._end, descriptor, first_byte, at))
                 self._advance()
         except OSError as error:
             raise disk_error(self.path.parent, error) from error
@@ -138,6 +137,11 @@ class PartialFile:
         if sys.platform == "win32":
             self._close()  # nothing open can be removed there
         self.map_path.unlink(missing_ok=True)
+        self._close()
+
+    def _end(self, descriptor: int, first_byte: int, end: int) -> None:
+        os.close(descriptor)
+        self._note(first_byte, end)
 
     def _note(self, first_byte: int, end: int) -> None:
         """Mark the blocks that are whole now: those which this reading covered from their first byte on."""
