@@ -31,3 +31,40 @@ def test_nobody_migrates_a_project_that_an_example_names(repository: Path) -> No
     preset = {one["name"] for one in deployments(repository) if known & set(one.get("parameters") or {})}
 
     assert set() == preset
+
+
+def test_every_pool_that_a_deployment_names_is_made_by_apply(repository: Path) -> None:
+    pools = yaml.safe_load((repository / "deployments" / "work_pools.yaml").read_text())["work_pools"]
+
+    assert {one["work_pool"]["name"] for one in deployments(repository)} == {pool["name"] for pool in pools}
+
+
+def test_every_event_has_an_example_of_an_automation(repository: Path) -> None:
+    """Each moment that a migration tells of is expected by one of the automations, with a name of its own."""
+    from flows.events import Moment
+
+    automations = [yaml.safe_load(path.read_text()) for path in (repository / "deployments/automations").glob("*.yaml")]
+
+    expected = {event for one in automations for event in one["trigger"]["expect"]}
+    assert {moment.value for moment in Moment} - {Moment.VERIFIED.value} <= expected
+    assert len(automations) == len({one["name"] for one in automations})
+
+
+def test_what_the_image_copies_is_there(repository: Path) -> None:
+    """The Dockerfile names files of the repository, and the compose file the Dockerfile."""
+    lines = (repository / "deployments" / "Dockerfile").read_text().splitlines()
+    copied = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
+
+    assert copied
+    assert [] == [name for name in copied if not (repository / name).exists()]
+    compose = yaml.safe_load((repository / "deployments" / "compose.yaml").read_text())
+    assert (repository / "deployments" / compose["services"]["worker"]["build"]["dockerfile"]).name == "Dockerfile"
+
+
+def test_the_kubernetes_template_fills_in_only_what_it_declares(repository: Path) -> None:
+    import json
+    import re
+
+    text = (repository / "deployments" / "kubernetes-job.json").read_text()
+
+    assert set(re.findall(r"\{\{ (\w+) \}\}", text)) == set(json.loads(text)["variables"]["properties"])
