@@ -27,7 +27,7 @@ from flows.stages import Ended, Job, conclude, look, without_migrating
 from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.model.plans import Plan
 from storage_core.model.settings import FileVersionStrategy, RunOptions
-from storage_core.sharding import absorb, split
+from storage_core.sharding import absorb, remove, split
 
 
 @flow(name="migrate-sharded", task_runner=batch_threads(), persist_result=False)
@@ -101,7 +101,7 @@ def _divided(job: Job, plan: Plan, agreed: str, shards: int) -> Ended:
         migrate_all(parts, plan.hash, continue_on_error=job.options.continue_on_error, credentials=job.credentials)
         for part in parts:
             absorb(job.index_path, part)
-            part.unlink()
+            remove(part)
         with job.opened() as app:
             outcome = app.migration.standing()
     return Ended(outcome=outcome, plan_hash=plan.hash, calls=None)

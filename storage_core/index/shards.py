@@ -14,6 +14,7 @@ from storage_core.errors import IndexUnusable, UsageError
 from storage_core.index.database import Database, private_files
 from storage_core.index.opening import open_index, resolved
 from storage_core.index.rows import numbers
+from storage_core.index.snapshot import snapshot_path
 from storage_core.index.store import Index
 from storage_core.plan.sharding import Use, divide
 
@@ -80,6 +81,12 @@ def absorb(path: Path, shard: Path) -> int:
         return int(items)
 
 
+def remove(shard: Path) -> None:
+    """Delete a shard that was taken back, with everything that lies beside it."""
+    for path in (shard, snapshot_path(shard), shard.with_name(f"{shard.name}.wal")):
+        path.unlink(missing_ok=True)
+
+
 def _make(whole: Path, shard: Path, entities: list[int]) -> None:
     """Write beside, then rename: a shard is there whole or not at all."""
     draft = shard.with_name(f".{shard.name}.draft")
@@ -100,8 +107,7 @@ def _make(whole: Path, shard: Path, entities: list[int]) -> None:
             database.rows("delete from fact where key in ('shard_from', 'shard_taken')")
             database.rows("insert into fact values ('shard_from', ?)", [str(last)])
         index.note("shard made", f"{len(entities)} entities of {whole.name}")
-    for stray in (f"{draft.stem}.snapshot.duckdb",):
-        draft.with_name(stray).unlink(missing_ok=True)
+    snapshot_path(draft).unlink(missing_ok=True)
     draft.replace(shard)
 
 

@@ -12,7 +12,7 @@ import pytest
 from sandbox.server import Sandbox, SandboxOptions, running_sandbox
 from storage_core.errors import IndexUnusable, UsageError
 from storage_core.index.reading import open_for_reading
-from storage_core.sharding import absorb, split
+from storage_core.sharding import absorb, remove, split
 from tests.contract.test_three_doors import expectation_of
 from tests.migration.harness import command, environment, migrate_words, run, snapshot
 
@@ -76,6 +76,9 @@ def test_three_processes_end_where_one_does(tmp_path: Path) -> None:
         with open_for_reading(index) as queries:
             assert [(items,)] == queries.rows("select count(*) from items_v1"), "absorbing twice is harmless"
         assert 0 == run(sandbox, tmp_path, ["verify-log", str(index)]).returncode
+        for shard in shards:
+            remove(shard)
+        assert [] == list(tmp_path.glob("*shard-*.duckdb*"))
 
     with running_sandbox(SandboxOptions(scenario="mixed", is_throttled=False, wait_scale=0)) as sandbox:
         alone = tmp_path / "alone.duckdb"
