@@ -67,9 +67,7 @@ def test_the_flow_dies(phase: str, stage: Stage, slow: Sandbox, tmp_path: Path) 
     assert [] == expected.violations(snapshot(slow))
 
 
-def test_the_server_dies_while_a_plan_waits_and_the_worker_with_it(
-    stage: Stage, slow: Sandbox, tmp_path: Path
-) -> None:
+def test_the_server_dies_while_a_plan_waits_and_the_worker_with_it(stage: Stage, slow: Sandbox, tmp_path: Path) -> None:
     """Nothing of ours runs meanwhile; the new server still knows the question, and a new worker acts on the answer."""
     expected = expectation_of(slow, "new")
     worker = stage.start_worker(variables_for(slow, tmp_path), name="before")
