@@ -78,6 +78,21 @@ select recorded_at, event, detail from (
     order by seq desc limit {EVENTS_SHOWN}
 ) order by seq
 """  # noqa: S608 - a number of ours
+# What goes on referring to old handles after the migration, as far as the index knows of it.
+_HELD = """
+with held as (
+    select 'older file versions' as owner, from_file_handle_id, file_size from items_v1
+    where status = 'MIGRATED' and new_version is not null
+    union all
+    select 'frozen table versions', from_file_handle_id, file_size from items_v1
+    where status = 'MIGRATED' and row_id is not null and entity_id in (
+        select 'syn' || regexp_extract(detail, '^entity ([0-9]+):', 1) from events_v1 where event = 'table frozen'
+    )
+)
+select owner, count(*)::bigint, coalesce(sum(file_size), 0)::bigint
+from (select owner, from_file_handle_id, max(file_size) as file_size from held group by all)
+group by owner order by owner
+"""
 _SETTINGS = "select name, value from settings_v1 order by name"
 
 
@@ -90,6 +105,18 @@ class LocationFigure:
     bytes_before: int
     handles_after: int
     bytes_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFigure:
+    """Distinct old handles that something goes on referring to, so that their bytes have to stay.
+
+    Only what the index knows: previews and wiki attachments are not moved, and are not counted either.
+    """
+
+    owner: str
+    handles: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +199,7 @@ class Figures:
     counts: tuple[StatusCount, ...]
     locations: tuple[LocationFigure, ...]
     flows: tuple[FlowFigure, ...]
+    held: tuple[HeldFigure, ...]
     progress: tuple[ProgressFigure, ...]
     proofs: tuple[ProofFigure, ...]
     copies: tuple[CopyFigure, ...]
@@ -207,6 +235,10 @@ def read_figures(queries: Queries) -> Figures:
         counts=tuple(queries.counts()),
         locations=_locations(queries),
         flows=_flows(queries),
+        held=tuple(
+            HeldFigure(owner=owner, handles=handles, size_bytes=size_bytes)
+            for owner, handles, size_bytes in queries.rows(_HELD)
+        ),
         progress=tuple(
             ProgressFigure(until=until, items=items, size_bytes=size_bytes)
             for until, items, size_bytes in queries.rows(_PROGRESS)

@@ -49,6 +49,9 @@ def summary_of(figures: Figures, facts: RunFacts) -> dict[str, Any]:
             }
             for location in figures.locations
         ],
+        "still_held": [
+            {"owner": held.owner, "handles": held.handles, "bytes": held.size_bytes} for held in figures.held
+        ],
         "copies": [
             {
                 "engine": copy.engine,

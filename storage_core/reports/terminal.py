@@ -14,7 +14,7 @@ from storage_core.model.engines import EngineShare
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import FindingLevel, Plan, StatusCount
 from storage_core.model.prices import Costs
-from storage_core.reports.figures import Figures
+from storage_core.reports.figures import Figures, HeldFigure
 from storage_core.reports.verdict import EXIT_MEANINGS, Mood, Verdict, verdict_of
 from storage_core.reports.wording import (
     cost_text,
@@ -45,6 +45,8 @@ def status_view(figures: Figures) -> RenderableType:
     blocks: list[RenderableType] = [verdict_text(verdict_of(figures)), *_count_tables(figures.counts)]
     if figures.locations:
         blocks.append(location_table(figures))
+    if figures.held:
+        blocks.append(_held(figures.held))
     return Group(_settings(figures), *_spaced(blocks))
 
 
@@ -113,6 +115,12 @@ def location_table(figures: Figures) -> Table:
             count_text(location.handles_after),
         )
     return table
+
+
+def _held(held: Sequence[HeldFigure]) -> Text:
+    """Why old bytes have to stay, as far as it is known."""
+    told = "; ".join(f"{one.owner}: {counted(one.handles, 'handle')}, {size_text(one.size_bytes)}" for one in held)
+    return Text(f"Old handles still referred to by {told}. Previews and wiki attachments are not moved or counted.")
 
 
 def _count_tables(counts: Sequence[StatusCount]) -> list[RenderableType]:

@@ -97,3 +97,14 @@ def test_only_a_complete_migration_is_called_complete(empty: Any, file_facts: An
     assert verdict_of(read_figures(empty)).sentence == "Complete: 1 item migrated, proven and read back."
     empty.add(**file_facts(2))
     assert verdict_of(read_figures(empty)).mood is Mood.UNFINISHED
+
+
+def test_old_handles_that_something_still_refers_to_are_counted_once(mixed: Any, file_facts: Any) -> None:
+    """Older versions of files that were given a new one, and frozen tables; a table that was not frozen holds none."""
+    cell = {"kind": "table", "row_id": 1, "col_name": "scan", "status": "MIGRATED", "from_file_handle_id": "77"}
+    for number, table in ((20, "syn301"), (21, "syn301"), (22, "syn302")):
+        mixed.add(**file_facts(number, **cell, entity_id=table, file_size=5))
+    mixed.add("events_v1", seq=90, event="table frozen", detail="entity 301: version 4 keeps how it was before")
+    assert [("frozen table versions", 1, 5), ("older file versions", 1, 1_000_000_000)] == [
+        (held.owner, held.handles, held.size_bytes) for held in read_figures(mixed).held
+    ]
