@@ -34,9 +34,10 @@ def token(value: str = "plain", *, bucket: str | None = "lab", base_key: str | N
 def seen_by_bash(text: str) -> list[str]:
     shown = " ".join(f'"${name}"' for name in NAMES)
     script = f"""eval "$1"; printf '%s\\0' {shown}"""
-    done = subprocess.run(["bash", "-c", script, "-", text], capture_output=True, text=True, check=True)
-    assert "" == done.stderr
-    return done.stdout.split("\0")[:-1]
+    # as bytes: a text would come back with other ends of lines
+    done = subprocess.run(["bash", "-c", script, "-", text], capture_output=True, check=True)
+    assert b"" == done.stderr
+    return done.stdout.decode().split("\0")[:-1]
 
 
 @pytest.mark.parametrize("value", NASTY)
