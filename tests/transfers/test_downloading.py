@@ -181,6 +181,27 @@ def test_no_room_is_said_before_anything_is_read(
         download(transfers, entity_id, folder)
 
 
+def test_a_disk_that_takes_no_more_is_said_so_and_gone_on_with(
+    transfers: Transfers, stored: Callable[..., tuple[EntityId, Path]], folder: Path
+) -> None:
+    """The system refuses to let a file grow; nothing is under the final name, and with room the same call succeeds."""
+    resource = pytest.importorskip("resource")
+    entity_id, original = stored("a.bin", 3 * MIB)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * MIB, limits[1]))
+    try:
+        with pytest.raises(TransferFailed, match="no room left"):
+            download(transfers, entity_id, folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not (folder / "a.bin").exists()
+
+    done = download(transfers, entity_id, folder)
+
+    assert original.read_bytes() == Path(done.path).read_bytes()
+    assert ["a.bin"] == names_in(folder)
+
+
 def test_a_file_in_the_way_of_the_folder_is_explained(
     transfers: Transfers, stored: Callable[..., tuple[EntityId, Path]], folder: Path
 ) -> None:
