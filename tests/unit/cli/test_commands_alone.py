@@ -115,7 +115,8 @@ def test_status_works_while_another_process_has_the_index(run_alone: Any, index:
 
 def test_retry_tells_how_many_and_how_to_go_on(run_alone: Any, index: Path) -> None:
     done = run_alone("retry", str(index), "all", "--json")
-    assert {"put_back": 0, "class": "all"} == json.loads(done.stdout)
+    go_on = f"synapse-storage migrate syn100 54321 {index} --file-version-strategy new"
+    assert {"put_back": 0, "class": "all", "go_on": go_on} == json.loads(done.stdout)
 
 
 def test_reports_are_written_beside_the_index(run_alone: Any, index: Path) -> None:
