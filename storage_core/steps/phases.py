@@ -54,7 +54,7 @@ _TABLES_ACTIVE = 2
 """Tables read, or written, side by side: each has a page of cells in memory, and pages must not pile up faster than
 the index takes them."""
 
-_CHUNKS_ACTIVE = 3
+_CHUNKS_ACTIVE = 2
 """Chunks of files looked up in a view side by side: one may wait for the view while others read handles."""
 
 
