@@ -262,6 +262,13 @@ class ObjectReader(Protocol):
         """Hash the whole object behind a handle; lower-case hex. One Synapse call, and the bytes."""
         ...
 
+    async def etag_at(self, url: str) -> str | None:
+        """The ETag of the object behind a fresh presigned address, unquoted; None when S3 does not tell it.
+
+        No Synapse call, and no more than one byte of the object.
+        """
+        ...
+
 
 class WalkLedger(Protocol):
     """The index while the tree is walked and every entity in it is looked into.

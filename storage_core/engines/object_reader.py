@@ -1,4 +1,4 @@
-"""Reads a stored object to its end and hashes it, for the proof rung `reread` (docs/proof.md)."""
+"""Reads stored objects for proofs (docs/proof.md): to their end, hashing them, or no more than their ETag."""
 
 import random
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from storage_core.ports import Clock
 from storage_core.synapse.presigned import HashedObject, S3Refused, S3Trouble
 
 _MOST_READS = 4
+_MOST_LOOKS = 3
 _CALL = "GET the object of file handle"
 
 
@@ -31,6 +32,10 @@ class ObjectHasher(Protocol):
 
     async def stream_md5(self, url: str) -> HashedObject | S3Refused:
         """Hash the object in bounded memory."""
+        ...
+
+    async def etag_of(self, url: str) -> str | S3Refused:
+        """The object's ETag, unquoted."""
         ...
 
 
@@ -77,6 +82,18 @@ class PresignedObjectReader:
             if answer.trouble is not S3Trouble.EXPIRED:
                 wait = backoff_seconds(len(met) - 1, jitter=self._chance.random(), patience=S3_PATIENCE)
                 await self._clock.sleep(wait)
+
+    async def etag_at(self, url: str) -> str | None:
+        """The ETag behind a fresh address, unquoted; None when S3 does not tell it. At most three requests to S3."""
+        for attempt in range(_MOST_LOOKS):
+            async with self._slots:
+                answer = await self._hasher.etag_of(url)
+            if isinstance(answer, str):
+                return answer or None
+            if answer.trouble is not S3Trouble.BUSY:
+                return None
+            await self._clock.sleep(backoff_seconds(attempt, jitter=self._chance.random(), patience=S3_PATIENCE))
+        return None
 
     async def _address(self, association: Association) -> str:
         (answer,) = await self._catalog.handles([association], with_urls=True)

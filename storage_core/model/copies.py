@@ -106,6 +106,7 @@ class CopyEvidence:
         part_size_bytes: planned size of each but the last.
         part_etags: unquoted ETag S3 gave for each copied part, in order.
         source_etag: the source object's ETag that every part was conditional on, unquoted, when seen.
+        object_etag: the ETag of the whole new object, unquoted, looked up because `part_etags` is empty.
         hashed_md5: MD5 of the bytes, when they streamed through us.
         source_checksum, new_checksum: S3's own checksum over the whole of each object, with its algorithm, when the
             two can be compared.
@@ -117,6 +118,7 @@ class CopyEvidence:
     part_size_bytes: int
     part_etags: tuple[str, ...] = ()
     source_etag: str | None = None
+    object_etag: str | None = None
     hashed_md5: str | None = None
     source_checksum: str | None = None
     new_checksum: str | None = None

@@ -5,6 +5,7 @@ The only place that makes a `ProvenCopy`; a test reads the whole tree to keep it
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage_core.model.copies import CopyEvidence, CopyFailed, EtagMeaning, ProofLevel, ProofRung, ProvenCopy
@@ -74,6 +75,21 @@ class _Case:
         return EtagLearnt(location_id=self.destination, meaning=meaning)
 
 
+def wants_object_etag(work: ProofWork, meaning: EtagMeaning) -> bool:
+    """Whether the ETag of the new object would prove a copy of one part whose own ETag nobody has kept.
+
+    That is so when an earlier run, or a request whose answer was lost, had finished the copy.
+    """
+    evidence = work.copied.evidence
+    return (
+        meaning is not EtagMeaning.OPAQUE
+        and evidence.part_count == 1
+        and not evidence.part_etags
+        and evidence.hashed_md5 is None
+        and evidence.new_checksum is None
+    )
+
+
 def judge(
     work: ProofWork,
     answer: HandleAnswer,
@@ -85,7 +101,8 @@ def judge(
 ) -> Judgement:
     """Judge one copy by Synapse's record of the new handle, the copy's own evidence, and bytes read if need be.
 
-    Asks for a reread at most twice (the copy, then the source as well) and then comes to a final verdict.
+    Asks for a reread at most twice (the copy, then the source as well) and then comes to a final verdict. A copy that
+    `wants_object_etag` and does not get it is read, since a weaker rung would be taken for want of an answer only.
 
     Args:
         answer: what the batch of handles said about the new handle.
@@ -176,11 +193,13 @@ def _judge_bytes(case: _Case) -> Judgement:
 
 def _judge_etags(case: _Case) -> Judgement:
     evidence = case.work.copied.evidence
-    etag = _single_md5_etag(evidence)
-    if etag is not None:
-        if etag == case.recorded_md5:
+    agrees = _etag_agrees(case)
+    if agrees is not None:
+        if agrees:
             return _proven(case, ProofRung.PART_ETAG, learnt=case.learns(EtagMeaning.MD5))
         return Judgement(verdict=NeedsReread(new=True, source=False, settles_etags=True))
+    if wants_object_etag(case.work, case.meaning) and evidence.object_etag is None:
+        return Judgement(verdict=NeedsReread(new=True, source=False))
     if _composite_of(evidence) == _composite_of_source(evidence):
         return _proven(case, ProofRung.ALIGNED_ETAG)
     return _judge_checksums(case)
@@ -199,9 +218,8 @@ def _judge_checksums(case: _Case) -> Judgement:
 def _judge_read_bytes(case: _Case, new_md5: str) -> Judgement:
     if new_md5 != case.recorded_md5:
         return _judge_other_bytes(case, new_md5)
-    etag = _single_md5_etag(case.work.copied.evidence)
     # right bytes under another ETag: the ETags of this location are no MD5s
-    is_opaque = etag is not None and etag != case.recorded_md5
+    is_opaque = _etag_agrees(case) is False
     return _proven(case, ProofRung.REREAD, learnt=case.learns(EtagMeaning.OPAQUE) if is_opaque else None)
 
 
@@ -229,12 +247,22 @@ def _judge_other_bytes(case: _Case, new_md5: str) -> Judgement:
     return Judgement(verdict=_failed(case.work, ReasonCode.BYTES_DIFFER, found))
 
 
-def _single_md5_etag(evidence: CopyEvidence) -> str | None:
-    """The ETag of an only part, if it has the form of an MD5; many servers give ETags that do not."""
-    if evidence.part_count != 1 or not evidence.part_etags:
+def _etag_agrees(case: _Case) -> bool | None:
+    """Whether the ETag of an only part is the recorded MD5; None when there is none that looks like an MD5.
+
+    Many servers give ETags that do not. The ETag of the whole object tells the same: it is the part's, or what S3
+    makes of it for an upload in one part.
+    """
+    evidence = case.work.copied.evidence
+    if evidence.part_count != 1:
         return None
-    etag = evidence.part_etags[0].lower()
-    return etag if _MD5.fullmatch(etag) else None
+    if evidence.part_etags:
+        etag = evidence.part_etags[0].lower()
+        return etag == case.recorded_md5 if _MD5.fullmatch(etag) else None
+    etag = (evidence.object_etag or "").lower()
+    if _MD5.fullmatch(etag) or _COMPOSITE.fullmatch(etag):
+        return etag in (case.recorded_md5, _composite((case.recorded_md5,)))
+    return None
 
 
 def _composite_of(evidence: CopyEvidence) -> str | None:
@@ -242,8 +270,12 @@ def _composite_of(evidence: CopyEvidence) -> str | None:
     etags = [etag.lower() for etag in evidence.part_etags]
     if not etags or not all(_MD5.fullmatch(etag) for etag in etags):
         return None
-    joined = hashlib.md5(b"".join(bytes.fromhex(etag) for etag in etags), usedforsecurity=False)
-    return f"{joined.hexdigest()}-{len(etags)}"
+    return _composite(etags)
+
+
+def _composite(md5s: Sequence[str]) -> str:
+    joined = hashlib.md5(b"".join(bytes.fromhex(md5) for md5 in md5s), usedforsecurity=False)
+    return f"{joined.hexdigest()}-{len(md5s)}"
 
 
 def _composite_of_source(evidence: CopyEvidence) -> str:

@@ -235,6 +235,13 @@ class FakeStorage:
         handle = self.records[association.handle_id]
         return self.objects[handle.key or ""].md5
 
+    async def etag_at(self, url: str) -> str | None:
+        """Look at an object."""
+        if self._begin("look") is not None:
+            return None
+        handle = self.records[FileHandleId(url.rpartition("/")[2])]
+        return self.objects[handle.key or ""].etag
+
     # ------------------------------------------------------------------ inside
 
     def _begin(self, call: str) -> Fault | None:

@@ -36,6 +36,9 @@ class FakeBucket:
         self.read.append(url)
         return self.answers.pop(0)
 
+    async def etag_of(self, url):
+        return await self.stream_md5(url)
+
 
 def refused(trouble: S3Trouble) -> S3Refused:
     return S3Refused(trouble=trouble, detail="S3's words")
@@ -47,6 +50,25 @@ def read(bucket: FakeBucket) -> str:
         return await reader.md5_of(WANTED)
 
     return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("answers", "etag", "looks"),
+    [
+        (["abc-1"], "abc-1", 1),
+        ([""], None, 1),
+        ([refused(S3Trouble.BUSY), "abc"], "abc", 2),
+        ([refused(S3Trouble.BUSY)] * 9, None, 3),
+        ([refused(S3Trouble.EXPIRED)] * 9, None, 1),
+    ],
+)
+def test_an_etag_is_looked_up_without_a_call_and_not_for_ever(answers, etag, looks):
+    bucket = FakeBucket(*answers)
+    reader = PresignedObjectReader(bucket, bucket, clock=FakeClock(), s3_slots=asyncio.Semaphore(1))
+
+    assert etag == asyncio.run(reader.etag_at("https://s3.invalid/a"))
+    assert looks == len(bucket.read)
+    assert 0 == bucket.addresses
 
 
 def test_one_call_gives_the_address_and_one_reading_the_hash():

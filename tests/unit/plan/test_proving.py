@@ -222,8 +222,36 @@ def test_part_etags_that_are_no_md5s_never_align():
     assert proven(ProofRung.STRUCTURAL) == judged(work_of(strange)).verdict
 
 
-def test_a_finished_copy_met_on_resume_is_proven_by_structure():
-    assert proven(ProofRung.STRUCTURAL) == judged(work_of(replace(ONE_PART, part_etags=()))).verdict
+FINISHED_BEFORE = replace(ONE_PART, part_etags=(), source_etag=None)
+
+
+@pytest.mark.parametrize("etag", [RECORDED, RECORDED.upper(), md5(bytes.fromhex(RECORDED)) + "-1"])
+def test_a_finished_copy_met_on_resume_is_proven_by_the_etag_of_the_object(etag):
+    assert proven(ProofRung.PART_ETAG) == judged(work_of(replace(FINISHED_BEFORE, object_etag=etag))).verdict
+
+
+@pytest.mark.parametrize("etag", [OTHER, md5(bytes.fromhex(OTHER)) + "-1", md5(bytes.fromhex(RECORDED)) + "-2"])
+def test_a_finished_copy_whose_object_has_another_etag_is_read(etag):
+    work = work_of(replace(FINISHED_BEFORE, object_etag=etag))
+
+    assert NeedsReread(new=True, source=False, settles_etags=True) == judged(work).verdict
+    assert EtagMeaning.OPAQUE is judged(work, reread=Reread(new=RECORDED)).learnt.meaning
+
+
+def test_a_finished_copy_whose_etag_is_not_told_is_read_and_teaches_nothing():
+    work = work_of(FINISHED_BEFORE)
+
+    assert NeedsReread(new=True, source=False) == judged(work).verdict
+    assert proven(ProofRung.REREAD) == judged(work, reread=Reread(new=RECORDED)).verdict
+    assert judged(work, reread=Reread(new=RECORDED)).learnt is None
+
+
+def test_where_etags_say_nothing_a_finished_copy_is_proven_by_structure():
+    assert proven(ProofRung.STRUCTURAL) == judged(work_of(FINISHED_BEFORE), meaning=EtagMeaning.OPAQUE).verdict
+
+
+def test_a_finished_copy_of_several_parts_is_proven_by_structure():
+    assert proven(ProofRung.STRUCTURAL) == judged(work_of(replace(THREE_PARTS, part_etags=()))).verdict
 
 
 def test_bytes_that_streamed_through_us_are_proven_by_their_hash():

@@ -15,6 +15,7 @@ from storage_core.model.works import CopyDiscarded, EtagLearnt, ProofWork
 from storage_core.plan.parts import MIB
 from storage_core.steps.proving import prove_chunk
 from storage_core.steps.services import Services
+from storage_core.synapse.presigned import S3Refused, S3Trouble
 from storage_core.testing.fake_multipart import FakeStorage
 
 DESTINATION = StorageLocationId(77)
@@ -168,12 +169,28 @@ def test_an_unread_copy_is_forgotten_only_when_something_speaks_against_it(stora
     else:
         copied(storage, source)  # met again below, so that no ETags are known
     works = copied(storage, source)
+    storage.fail_next("look", S3Refused(trouble=S3Trouble.REFUSED, detail="no"))
     storage.fail_next("read", ServerFault(call="GET object", status=503, reason="busy"))
 
     (outcome,) = prove(works, services_on(storage, ProofLevel.STRICT))
 
     assert ReasonCode.S3_FAULT is outcome.reason
     assert forgotten == storage.journal.count("start!")
+
+
+def test_a_damaged_copy_that_an_earlier_run_had_finished_is_found_out(storage):
+    """Nobody has kept the part's ETag; that of the object tells, for no call more."""
+    good, bad = (storage.add_source(number, size_bytes=MIB) for number in ("1", "2"))
+    copied(storage, good)
+    storage.damaged_parts.add(1)
+    copied(storage, bad)
+    works = copied(storage, good, bad)
+
+    outcomes = prove(works, services_on(storage))
+
+    assert [ProofRung.PART_ETAG] == rungs(outcomes)
+    assert [2] == [outcome.copy_id for outcome in outcomes if isinstance(outcome, CopyDiscarded)]
+    assert ["handles", "look", "look"] == storage.journal[:3]
 
 
 def test_many_damaged_copies_each_get_a_verdict(storage):

@@ -265,3 +265,20 @@ def test_an_encoded_address_travels_unchanged(segments):
     )
 
     assert target.encode() == request.extensions.get("target", request.url.raw_path)
+
+
+@pytest.mark.parametrize("status", [200, 206])
+def test_an_etag_is_read_off_one_byte_of_the_object(config, status):
+    answer = httpx.Response(status, headers={"ETag": '"9e107d9d372bb6826bd81d3542a419d6-1"'}, content=b"x")
+
+    outcome, (request,) = ask(config, answer, lambda sender: sender.etag_of(URL))
+
+    assert "9e107d9d372bb6826bd81d3542a419d6-1" == outcome
+    assert "bytes=0-0" == request.headers["range"]
+    assert "authorization" not in request.headers
+
+
+def test_an_etag_that_is_refused_has_its_reason(config):
+    outcome, _ = ask(config, httpx.Response(403, content=error("AccessDenied")), lambda sender: sender.etag_of(URL))
+
+    assert isinstance(outcome, S3Refused)
