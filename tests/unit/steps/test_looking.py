@@ -14,7 +14,7 @@ from storage_core.model.places import FileVersion
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings
 from storage_core.model.works import FoundEntity, Listed, LookFailed, Verified, VerifyFailed, VerifyWork
 from storage_core.steps.describing import describe_file
-from storage_core.steps.known import KnownLocations
+from storage_core.steps.known import KnownLocations, ViewAtHand
 from storage_core.steps.verifying import verify_chunk
 from storage_core.steps.walking import list_container
 from storage_core.testing.fake_catalog import FakeCatalog
@@ -30,6 +30,7 @@ class Reach:
         self.locations = KnownLocations()
         self.settings = MigrationSettings(roots=(EntityId("syn1"),), destination=DESTINATION, strategy=strategy)
         self.stop = threading.Event()
+        self.view = ViewAtHand()
 
 
 def emitted(work, thing, reach: Reach) -> list:
