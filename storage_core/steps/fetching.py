@@ -25,6 +25,9 @@ class Fetching:
     ) -> "Fetched":
         """Receive the whole into *folder*, under a name of its own, and hash it.
 
+        Goes on with what an earlier process left where Synapse knows the MD5. Else nobody could say that both pieces
+        are of the same content, so everything is received anew.
+
         Raises:
             VerificationMismatch: the bytes have not the MD5 that Synapse knows. They are not kept.
             TransferFailed, UsageError, RestError, AccessError: see `transfer_ports`. What came stays for going on.
@@ -33,20 +36,26 @@ class Fetching:
         receiving = await self.local.receive(folder, mark, size_bytes)
         try:
             had = size_bytes - sum(one.size_bytes for one in receiving.missing)
+            if had and readable.handle.md5 is None:
+                receiving = await self._anew(receiving, folder, mark, size_bytes)
+                had = 0
             moved(had)
             md5 = await self._received(readable, store, receiving, moved)
             if had and not _is_right(md5, readable):
                 # what an earlier process left may have been lost in a power failure: once more, all of it
-                await receiving.discard()
-                await receiving.close()
                 moved(-size_bytes)
-                receiving = await self.local.receive(folder, mark, size_bytes)
+                receiving = await self._anew(receiving, folder, mark, size_bytes)
                 md5 = await self._received(readable, store, receiving, moved)
             await _require_right(md5, readable, receiving)
         except BaseException:
             await receiving.close()
             raise
         return Fetched(receiving=receiving, md5=md5)
+
+    async def _anew(self, receiving: Receiving, folder: str, mark: str, size_bytes: int) -> Receiving:
+        await receiving.discard()
+        await receiving.close()
+        return await self.local.receive(folder, mark, size_bytes)
 
     async def _received(self, readable: Readable, store: ByteStore, receiving: Receiving, moved: Moved) -> str:
         try:
