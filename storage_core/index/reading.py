@@ -10,9 +10,17 @@ import duckdb
 
 from storage_core.errors import IndexInUse, UsageError
 from storage_core.index.guard import is_held_here
-from storage_core.index.opening import bound_settings, check_kind_of_file, connect, damaged, not_ours, resolved
+from storage_core.index.opening import (
+    bound_settings,
+    check_kind_of_file,
+    connect,
+    damaged,
+    not_ours,
+    open_index,
+    resolved,
+)
 from storage_core.index.plan import status_count
-from storage_core.index.schema import refuse_newer, version_of
+from storage_core.index.schema import NEWEST, refuse_newer, version_of
 from storage_core.index.signals import unbroken
 from storage_core.index.snapshot import snapshot_path
 from storage_core.model.plans import StatusCount
@@ -83,6 +91,8 @@ class IndexReader:
 def open_for_reading(path: Path | str) -> IndexReader:
     """Open the index at *path* for reading; when somebody has it open, the snapshot that they publish.
 
+    An index that an older release wrote is brought up to date first.
+
     Raises:
         UsageError: there is no such file.
         IndexUnusable: damaged, no index of ours, or of a newer release.
@@ -98,7 +108,20 @@ def open_for_reading(path: Path | str) -> IndexReader:
         connection = connect(where, read_only=True)
     except IndexInUse as busy:
         return _open_snapshot(where, busy)
+    if _is_of_older_release(connection):
+        # what reports ask for is not all in it yet; opening it for writing brings it up to date
+        connection.close()
+        open_index(where, None, create=False).close()
+        connection = connect(where, read_only=True)
     return _reader(connection, where)
+
+
+def _is_of_older_release(connection: duckdb.DuckDBPyConnection) -> bool:
+    try:
+        return 0 < (version_of(connection) or 0) < NEWEST
+    except duckdb.Error:
+        # damaged: whoever reads on finds out, and says so
+        return False
 
 
 def _open_snapshot(where: Path, busy: IndexInUse | None) -> IndexReader:

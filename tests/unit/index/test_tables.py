@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from storage_core.index import opening
+from storage_core.index.reading import open_for_reading
 from storage_core.index.schema import STEPS
 from storage_core.index.store import Index
 from storage_core.model.entities import EntityHeader, EntityKind
@@ -335,7 +336,7 @@ def test_a_plan_counts_cells_tables_and_versions_to_be_made(index):
 def test_an_index_from_before_tables_is_brought_up_to_date(tmp_path):
     old = opening.connect(tmp_path / "project.duckdb", read_only=False)
     opening.bring_up_to_date(old, 0, STEPS[:1])
-    opening.refresh_views(old)
+    old.execute("create view settings_v1 as select name, value from setting")
     old.executemany("insert into setting values (?, ?)", opening.to_rows(TABLE_SETTINGS))
     old.close()
     with fresh_index(tmp_path, TABLE_SETTINGS) as index:
@@ -343,3 +344,17 @@ def test_an_index_from_before_tables_is_brought_up_to_date(tmp_path):
         copy_all(index)
         assert [syn(8)] == [work.table_id for work in index.pending_snapshots(after=0, limit=10)]
         assert index.recall("migration_id")
+
+
+def test_an_index_of_an_older_release_can_be_exported_at_once(tmp_path):
+    """Before anything has opened it for writing."""
+    path = tmp_path / "project.duckdb"
+    old = opening.connect(path, read_only=False)
+    opening.bring_up_to_date(old, 0, STEPS[:3])
+    old.execute("create view settings_v1 as select name, value from setting")
+    old.executemany("insert into setting values (?, ?)", opening.to_rows(TABLE_SETTINGS))
+    old.close()
+
+    with open_for_reading(path) as queries:
+        assert [] == queries.rows("select * from event_chain_v1")
+        assert TABLE_SETTINGS == queries.settings
