@@ -7,9 +7,9 @@ whole up to a known distance from its end, whatever order the server writes in, 
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, suppress
-from typing import cast
+from typing import TypeVar, cast
 
 import asyncssh
 
@@ -29,7 +29,11 @@ from storage_core.transfer_ports import Moved, untold
 
 _UNCONFIRMED = 8
 """Pieces of `CHUNK` bytes on their way at once, in either direction."""
+_UNCERTAIN = 8 << 20
+"""So much at the end of an unfinished file is written again: whole pieces, and no less than was ever on its way at
+once. Another release, with pieces of another size, may have begun the file."""
 _SETTLING_SECONDS = 5
+_T = TypeVar("_T")
 
 
 class SftpStore:
@@ -135,7 +139,7 @@ class SftpStore:
         md5 = hashlib.md5(usedforsecurity=False)
         async with client.open(address.path, "rb", encoding=None) as file:
             at = 0
-            while piece := cast("bytes", await file.read(CHUNK * _UNCONFIRMED, at)):
+            while piece := await _read(file, at, CHUNK * _UNCONFIRMED):
                 await asyncio.to_thread(md5.update, piece)
                 at += len(piece)
         if md5.hexdigest() != upload.file.md5:
@@ -165,7 +169,7 @@ async def _write(file: asyncssh.SFTPClientFile, reading: RangeReading, skip: int
                     continue
                 while len(pieces) >= _UNCONFIRMED:
                     await pieces.popleft()
-                pieces.append(asyncio.create_task(file.write(chunk, begin)))
+                pieces.append(asyncio.create_task(_written(file, begin, chunk)))
         while pieces:
             await pieces.popleft()
     finally:
@@ -173,18 +177,46 @@ async def _write(file: asyncssh.SFTPClientFile, reading: RangeReading, skip: int
 
 
 def _confirmed(present: int | None, size: int) -> int:
-    """How much of an unfinished file is certainly right: a whole number of pieces, without the last ones."""
+    """How much of an unfinished file is certainly right: a whole number of pieces, without its end."""
     if present is None or present > size:
         return 0
-    return max(0, present // CHUNK - _UNCONFIRMED) * CHUNK
+    return max(0, present // CHUNK * CHUNK - _UNCERTAIN)
 
 
 async def _piece(file: asyncssh.SFTPClientFile, at: int, size: int) -> bytes:
-    # opened without an encoding, it gives bytes, which the library's types do not know
-    content = cast("bytes", await file.read(size, at))
+    content = await _read(file, at, size)
     if len(content) < size:
         raise asyncssh.SFTPConnectionLost("the file became shorter while it was read")
     return content
+
+
+async def _read(file: asyncssh.SFTPClientFile, at: int, size: int) -> bytes:
+    step, end = file.read_len or size, at + size
+    parts = await _all_heard([file.read(min(step, end - begin), begin) for begin in range(at, end, step)])
+    # opened without an encoding, it gives bytes, which the library's types do not know
+    return b"".join(cast("list[bytes]", parts))
+
+
+async def _written(file: asyncssh.SFTPClientFile, at: int, content: bytes) -> int:
+    step = file.write_len or len(content)
+    return sum(
+        await _all_heard(
+            [file.write(content[begin : begin + step], at + begin) for begin in range(0, len(content), step)]
+        )
+    )
+
+
+async def _all_heard(requests: list[Coroutine[object, object, _T]]) -> list[_T]:
+    """Wait for all, then raise the first failure.
+
+    The library, given more than fits into one request, listens to one failure only when the line breaks; the others
+    then end up on the screen as exceptions that nobody retrieved.
+    """
+    answers = await asyncio.gather(*requests, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return cast("list[_T]", answers)
 
 
 async def _settled(tasks: "deque[asyncio.Task[bytes]] | deque[asyncio.Task[int]]") -> None:
