@@ -87,7 +87,10 @@ def test_a_handle_in_files_and_cells_is_copied_once(tmp_path):
         }
         assert in_cells & in_files, "the scenario shares no handle between files and cells: this shows nothing"
         run(sandbox, tmp_path, migrate_words(sandbox, tmp_path / "m.duckdb", "all", TABLES, "--continue-on-error"))
-        assert len(expected.sources()) == sandbox.app.traffic.by_call["PUT /file/multipart/#/complete"]
+        # one of them lies where the keys of the user reach, so engine s3 copies it and registers the copy
+        calls = sandbox.app.traffic.by_call
+        assert 1 == calls["POST /externalfilehandle/s3"]
+        assert len(expected.sources()) - 1 == calls["PUT /file/multipart/#/complete"]
         assert [] == expected.violations(snapshot(sandbox))
 
 
