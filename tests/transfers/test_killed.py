@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,14 @@ def victim(running: Sandbox, repository: Path, tmp_path: Path) -> Callable[..., 
     return run
 
 
-@pytest.mark.parametrize("moment", UP_MOMENTS)
+def _mostly_long(moments: Sequence[str]) -> list[Any]:
+    """Every fifth moment is tried by the normal run, the others by the long one."""
+    return [
+        pytest.param(moment, marks=[] if place % 5 == 4 else [pytest.mark.long]) for place, moment in enumerate(moments)
+    ]
+
+
+@pytest.mark.parametrize("moment", _mostly_long(UP_MOMENTS))
 def test_an_upload_that_was_killed_is_gone_on_with(
     running: Sandbox,
     container: EntityId,
@@ -71,7 +79,7 @@ def test_an_upload_that_was_killed_is_gone_on_with(
     assert [] == list(objects.uploads(str(handle.bucket)))
 
 
-@pytest.mark.parametrize("moment", DOWN_MOMENTS)
+@pytest.mark.parametrize("moment", _mostly_long(DOWN_MOMENTS))
 def test_a_download_that_was_killed_is_gone_on_with(
     transfers: Transfers,
     container: EntityId,
