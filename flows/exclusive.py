@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from prefect.client.orchestration import get_client
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectAlreadyExists
+from prefect.settings import get_current_settings
 
 from storage_core.errors import IndexInUse
 from storage_core.model.ids import EntityId
@@ -23,6 +24,8 @@ def only_migration_of(roots: Sequence[EntityId]) -> Iterator[None]:
 
     Projects that contain one another are not recognised; for them, and for runs outside Prefect, there is the guard
     of the index file, and at last the compare-and-set of each change.
+
+    Without a server of its own (no PREFECT_API_URL) nothing is held, see `_has_server`.
 
     Raises:
         IndexInUse: another run migrates one of them, and did not end within `WAIT_SECONDS`.
@@ -44,6 +47,9 @@ def only_run_of(shard: str) -> Iterator[None]:
 
 @contextmanager
 def _alone(names: list[str], what: str) -> Iterator[None]:
+    if not _has_server():
+        yield
+        return
     for name in names:
         _declare(name)
     with ExitStack() as stack:
@@ -64,6 +70,15 @@ def _alone(names: list[str], what: str) -> Iterator[None]:
                 fix="Wait until it has ended, or cancel it in Prefect; then run again.",
             ) from None
         yield
+
+
+def _has_server() -> bool:
+    """Whether runs talk to a server that outlives them, and not each to the one that Prefect embeds in it.
+
+    An embedded server never looks for leases that ran out, but the place stays taken in its database: a run that was
+    killed would shut out every later one. The lock of the index file guards such runs, and ends with their process.
+    """
+    return bool(get_current_settings().api.url)
 
 
 def _declare(name: str) -> None:

@@ -32,6 +32,9 @@ class Rest:
     def post(self, path: str, body: Json) -> Any:
         return self._said(self._client.post(path, json=body))
 
+    def delete(self, path: str) -> None:
+        self._said(self._client.delete(path))
+
     def deployments(self) -> list[Json]:
         found: list[Json] = self.post("/deployments/filter", {})
         return found
