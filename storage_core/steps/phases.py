@@ -41,16 +41,16 @@ from storage_core.steps.walking import list_container
 CHUNK = 100
 """Handles per read-back call: what one handle batch takes (contract 7.3)."""
 
-_FILES_PER_BATCH = 2500
+FILES_PER_BATCH = 2500
 """2 million files in five phases then make 4,000 task runs, within the 5,000 that an orchestrator keeps well."""
 
-_CALLS_ACTIVE = 12
+CALLS_ACTIVE = 12
 """Works of one call each that may be under way: enough to fill three connections at any latency."""
 
 _COPIES_ACTIVE = 64
 """Copies under way: most of their time they wait for S3, which costs none of Synapse's budget."""
 
-_TABLES_ACTIVE = 2
+TABLES_ACTIVE = 2
 """Tables read, or written, side by side: each has a page of cells in memory, and pages must not pile up faster than
 the index takes them."""
 
@@ -111,7 +111,7 @@ WALK: Phase[FoundEntity] = Phase(
     work=list_container,
     record=lambda ledger, outcomes: ledger.record_listings(outcomes),
     batch_size=500,
-    active=_CALLS_ACTIVE,
+    active=CALLS_ACTIVE,
     finds_more=True,
 )
 
@@ -134,7 +134,7 @@ LIST_COUNTED: Phase[FoundEntity] = Phase(
     work=list_container,
     record=lambda ledger, outcomes: ledger.record_listings(outcomes),
     batch_size=500,
-    active=_CALLS_ACTIVE,
+    active=CALLS_ACTIVE,
 )
 
 DESCRIBE_BY_VIEW: Phase[FilesChunk] = Phase(
@@ -155,8 +155,8 @@ DESCRIBE: Phase[FoundEntity] = Phase(
     number=lambda found: found.seq,
     work=describe_file,
     record=lambda ledger, outcomes: ledger.record_descriptions(outcomes),
-    batch_size=_FILES_PER_BATCH,
-    active=_CALLS_ACTIVE,
+    batch_size=FILES_PER_BATCH,
+    active=CALLS_ACTIVE,
 )
 
 DESCRIBE_TABLES: Phase[FoundEntity] = Phase(
@@ -167,7 +167,7 @@ DESCRIBE_TABLES: Phase[FoundEntity] = Phase(
     work=describe_table,
     record=lambda ledger, outcomes: ledger.record_tables(outcomes),
     batch_size=50,
-    active=_TABLES_ACTIVE,
+    active=TABLES_ACTIVE,
 )
 
 COPY: Phase[CopyRequest] = Phase(
@@ -177,7 +177,7 @@ COPY: Phase[CopyRequest] = Phase(
     number=lambda request: request.copy_id,
     work=copy_handle,
     record=lambda ledger, outcomes: ledger.record_copies(outcomes),
-    batch_size=_FILES_PER_BATCH,
+    batch_size=FILES_PER_BATCH,
     active=_COPIES_ACTIVE,
     # a copy that proves bad is discarded and made anew, once
     fed_by=("prove-copies",),
@@ -190,8 +190,8 @@ PROVE: Phase[ProofWork] = Phase(
     number=lambda work: work.copied.copy_id,
     work=prove_chunk,
     record=lambda ledger, outcomes: ledger.record_proofs(outcomes),
-    batch_size=_FILES_PER_BATCH,
-    active=_CALLS_ACTIVE,
+    batch_size=FILES_PER_BATCH,
+    active=CALLS_ACTIVE,
     fed_by=("copy-files",),
     together=CHUNK,
 )
@@ -203,8 +203,8 @@ REPOINT: Phase[RepointWork] = Phase(
     number=lambda work: work.last_item_id,
     work=repoint_entity,
     record=lambda ledger, outcomes: ledger.record_repoints(outcomes),
-    batch_size=_FILES_PER_BATCH,
-    active=_CALLS_ACTIVE,
+    batch_size=FILES_PER_BATCH,
+    active=CALLS_ACTIVE,
     fed_by=("prove-copies",),
     # the changes of one entity lock the same row (contract 6.6)
     apart=lambda work: work.entity_id,
@@ -218,7 +218,7 @@ SNAPSHOT_TABLES: Phase[SnapshotWork] = Phase(
     work=snapshot_table,
     record=lambda ledger, outcomes: ledger.record_snapshots(outcomes),
     batch_size=500,
-    active=_CALLS_ACTIVE,
+    active=CALLS_ACTIVE,
 )
 
 REPOINT_CELLS: Phase[CellsWork] = Phase(
@@ -229,7 +229,7 @@ REPOINT_CELLS: Phase[CellsWork] = Phase(
     work=repoint_cells,
     record=_record_cells,
     batch_size=1,
-    active=_TABLES_ACTIVE,
+    active=TABLES_ACTIVE,
 )
 
 VERIFY: Phase[VerifyWork] = Phase(
@@ -239,8 +239,8 @@ VERIFY: Phase[VerifyWork] = Phase(
     number=lambda work: work.item_id,
     work=verify_chunk,
     record=lambda ledger, outcomes: ledger.record_verifications(outcomes),
-    batch_size=_FILES_PER_BATCH,
-    active=_CALLS_ACTIVE,
+    batch_size=FILES_PER_BATCH,
+    active=CALLS_ACTIVE,
     fed_by=("repoint-versions", "repoint-cells"),
     waits_for_many=True,
     together=CHUNK,

@@ -1,7 +1,5 @@
 """Phase old handles: see which handles can be referred to again, before any place is changed back."""
 
-from collections.abc import Sequence
-
 from storage_core.errors import RestError
 from storage_core.model.handles import HandleAnswer, HandleRefusal, HandleStatus
 from storage_core.model.ids import PrincipalId
@@ -48,8 +46,3 @@ def _outcome(old: OldHandle, seen: HandleAnswer, made: HandleAnswer | None) -> H
 
 def _refused(old: OldHandle, reason: ReasonCode, detail: str) -> ReturnRefused:
     return ReturnRefused(copy_id=old.copy_id, reason=reason, detail=detail)
-
-
-def in_chunks(handles: Sequence[OldHandle], size: int) -> list[tuple[OldHandle, ...]]:
-    """What one call takes at a time."""
-    return [tuple(handles[start : start + size]) for start in range(0, len(handles), size)]

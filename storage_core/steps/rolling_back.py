@@ -18,25 +18,12 @@ from storage_core.ports import Ledger
 from storage_core.steps.driving import Launcher, Phase, Watch, drive
 from storage_core.steps.limiting import LimitedWatch
 from storage_core.steps.migration import RunOutcome
-from storage_core.steps.phases import CHUNK
+from storage_core.steps.phases import CALLS_ACTIVE, CHUNK, FILES_PER_BATCH, TABLES_ACTIVE
 from storage_core.steps.repointing import repoint_entity
 from storage_core.steps.repointing_cells import repoint_cells
-from storage_core.steps.returning import in_chunks, prepare_handles
+from storage_core.steps.returning import prepare_handles
 from storage_core.steps.services import Network, Services
 from storage_core.steps.verifying import verify_chunk
-
-_PLACES_PER_BATCH = 2500
-_CALLS_ACTIVE = 12
-_TABLES_ACTIVE = 2
-
-
-def _claim_handles(ledger: Ledger, after: int, limit: int) -> list[tuple[OldHandle, ...]]:
-    return in_chunks(ledger.pending_old_handles(after=after, limit=limit * CHUNK), CHUNK)
-
-
-def _claim_checks(ledger: Ledger, after: int, limit: int) -> list[tuple[VerifyWork, ...]]:
-    works = ledger.pending_return_checks(after=after, limit=limit * CHUNK)
-    return [works[start : start + CHUNK] for start in range(0, len(works), CHUNK)]
 
 
 def _record_cells(ledger: Ledger, outcomes: Sequence[tuple[RepointOutcome, ...]]) -> Tally:
@@ -45,15 +32,16 @@ def _record_cells(ledger: Ledger, outcomes: Sequence[tuple[RepointOutcome, ...]]
 
 def phases(user: UserProfile) -> tuple[Phase[Any], ...]:
     """The phases of a roll-back by *user*."""
-    handles: Phase[tuple[OldHandle, ...]] = Phase(
+    handles: Phase[OldHandle] = Phase(
         name="old-handles",
         doing="Looking at old file handles",
-        claim=_claim_handles,
-        number=lambda chunk: chunk[-1].copy_id,
+        claim=lambda ledger, after, limit: ledger.pending_old_handles(after=after, limit=limit),
+        number=lambda handle: handle.copy_id,
         work=partial(prepare_handles, me=user.id),
         record=lambda ledger, outcomes: ledger.record_old_handles(outcomes),
-        batch_size=_PLACES_PER_BATCH // CHUNK,
-        active=_CALLS_ACTIVE,
+        batch_size=FILES_PER_BATCH,
+        active=CALLS_ACTIVE,
+        together=CHUNK,
     )
     versions: Phase[RepointWork] = Phase(
         name="return-versions",
@@ -62,8 +50,8 @@ def phases(user: UserProfile) -> tuple[Phase[Any], ...]:
         number=lambda work: work.last_item_id,
         work=repoint_entity,
         record=lambda ledger, outcomes: ledger.record_returns(outcomes),
-        batch_size=_PLACES_PER_BATCH,
-        active=_CALLS_ACTIVE,
+        batch_size=FILES_PER_BATCH,
+        active=CALLS_ACTIVE,
     )
     cells: Phase[CellsWork] = Phase(
         name="return-cells",
@@ -73,17 +61,18 @@ def phases(user: UserProfile) -> tuple[Phase[Any], ...]:
         work=repoint_cells,
         record=_record_cells,
         batch_size=1,
-        active=_TABLES_ACTIVE,
+        active=TABLES_ACTIVE,
     )
-    checks: Phase[tuple[VerifyWork, ...]] = Phase(
+    checks: Phase[VerifyWork] = Phase(
         name="check-returns",
         doing="Reading back",
-        claim=_claim_checks,
-        number=lambda chunk: chunk[-1].item_id,
+        claim=lambda ledger, after, limit: ledger.pending_return_checks(after=after, limit=limit),
+        number=lambda work: work.item_id,
         work=verify_chunk,
         record=lambda ledger, outcomes: ledger.record_return_checks(outcomes),
-        batch_size=_PLACES_PER_BATCH // CHUNK,
-        active=_CALLS_ACTIVE,
+        batch_size=FILES_PER_BATCH,
+        active=CALLS_ACTIVE,
+        together=CHUNK,
     )
     return (handles, versions, cells, checks)
 
