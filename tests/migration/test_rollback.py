@@ -183,7 +183,8 @@ def test_in_place_only_the_creator_can_bring_a_handle_back_and_the_others_are_re
 def test_what_somebody_changed_since_is_left_and_reported(own, tmp_path):
     expected = moved(own, tmp_path, "latest")
     readme = own.world.entities.require(own.facts.landmarks["readme"])
-    theirs = own.world.handles.require(next(iter(expected.sources()))).id
+    its_own = set(expected.moves(readme.id).values())
+    theirs = min(expected.sources() - its_own)
     own.world.entities.set_handle(readme, readme.versions[-1], theirs)
 
     done = roll_back(own, tmp_path)
