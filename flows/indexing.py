@@ -1,18 +1,22 @@
 """index-files: walk projects and folders, read every file, fill the index. Changes nothing in Synapse."""
 
+from dataclasses import replace
+
 from prefect import flow
 
 from flows.parameters import (
     Destination,
     IndexPath,
+    MaxFailures,
     RootIds,
     Sources,
+    failure_options_from,
     index_options_from,
     index_path_from,
     settings_from,
 )
 from flows.sessions import batch_threads, session
-from storage_core.model.settings import FileVersionStrategy, IndexVia, RunOptions
+from storage_core.model.settings import FileVersionStrategy, IndexVia
 from tasks.visibility import show_counts, show_plan
 
 
@@ -25,6 +29,7 @@ def index_files(
     source_storage_location_ids: Sources = [],
     include_table_files: bool = False,
     continue_on_error: bool = False,
+    max_failures: MaxFailures = "",
     index_via: IndexVia = IndexVia.AUTO,
     view: str | None = None,
     no_provenance: bool = False,
@@ -41,6 +46,7 @@ def index_files(
         source_storage_location_ids: Move only files whose bytes are in these locations. Empty: wherever they are.
         include_table_files: Also move files attached to the cells of tables.
         continue_on_error: Go on when a single file fails. Off: the first failure stops the run.
+        max_failures: Stop when more items than this number, or more than this share (2%), have failed. Empty: no limit.
         index_via: view reads files through a temporary file view, which is always deleted; bundle one by one.
         view: Read files through this file view, given by its Synapse id; it is left as it is.
         no_provenance: No file has provenance. Spares strategy new a call per file, with a view only.
@@ -54,8 +60,9 @@ def index_files(
         source_storage_location_ids,
         include_tables=include_table_files,
     )
-    options = RunOptions(
-        continue_on_error=continue_on_error, indexing=index_options_from(index_via, view, no_provenance=no_provenance)
+    options = replace(
+        failure_options_from(max_failures, continue_on_error=continue_on_error),
+        indexing=index_options_from(index_via, view, no_provenance=no_provenance),
     )
     with session(index_path_from(index_path), settings, options, credentials) as app:
         outcome = app.migration.index(refresh=refresh)

@@ -1,5 +1,6 @@
 """migrate-files: index, plan, confirm, then copy, prove, repoint and read back until nothing is pending."""
 
+from dataclasses import replace
 from typing import Any
 
 from prefect import flow
@@ -11,16 +12,18 @@ from flows.parameters import (
     Confirm,
     Destination,
     IndexPath,
+    MaxFailures,
     People,
     RootIds,
     Sources,
+    failure_options_from,
     index_options_from,
     index_path_from,
     settings_from,
 )
 from flows.sessions import batch_threads
 from flows.stages import Job, agree_and_migrate, conclude, look, without_migrating
-from storage_core.model.settings import EngineOption, FileVersionStrategy, IndexVia, RunOptions
+from storage_core.model.settings import EngineOption, FileVersionStrategy, IndexVia
 
 
 @flow(name="migrate-files", task_runner=batch_threads(), persist_result=False)
@@ -35,6 +38,7 @@ def migrate_files(
     engine: EngineOption = EngineOption.AUTO,
     aws_profile: str | None = None,
     continue_on_error: bool = False,
+    max_failures: MaxFailures = "",
     index_via: IndexVia = IndexVia.AUTO,
     view: str | None = None,
     no_provenance: bool = False,
@@ -58,6 +62,7 @@ def migrate_files(
         engine: synapse copies by Synapse; s3 with AWS keys of the worker; auto takes s3 wherever those keys suffice.
         aws_profile: AWS profile of the worker whose keys the engine s3 uses; the worker's own keys when empty.
         continue_on_error: Go on when a single file fails. Off: the first failure stops the run.
+        max_failures: Stop when more items than this number, or more than this share (2%), have failed. Empty: no limit.
         index_via: view reads files through a temporary file view, which is always deleted; bundle one by one.
         view: Read files through this file view, given by its Synapse id; it is left as it is.
         no_provenance: No file has provenance. Spares strategy new a call per file, with a view only.
@@ -77,8 +82,8 @@ def migrate_files(
             source_storage_location_ids,
             include_tables=include_table_files,
         ),
-        options=RunOptions(
-            continue_on_error=continue_on_error,
+        options=replace(
+            failure_options_from(max_failures, continue_on_error=continue_on_error),
             table_snapshots=table_snapshots,
             engine=engine,
             aws_profile=aws_profile,

@@ -11,7 +11,8 @@ from typing import Annotated
 from pydantic import Field
 
 from storage_core.model.ids import parse_entity_id, parse_entity_ids, parse_storage_location_id
-from storage_core.model.settings import FileVersionStrategy, IndexOptions, IndexVia, MigrationSettings
+from storage_core.model.settings import FileVersionStrategy, IndexOptions, IndexVia, MigrationSettings, RunOptions
+from storage_core.plan.outcomes import parse_failure_limit
 from storage_core.plan.viewing import check_options
 
 _ENTITY = r"\s*([sS][yY][nN])?[1-9][0-9]{0,17}\s*"
@@ -22,6 +23,10 @@ Sources = list[Annotated[int, Field(gt=0)]]
 IndexPath = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*[^\x00/]$")]
 People = list[Annotated[str, Field(min_length=1)]]
 ApprovalHours = Annotated[float, Field(gt=0, le=24 * 365)]
+
+
+MaxFailures = Annotated[str, Field(pattern=r"^\s*([0-9]+|[0-9]+(\.[0-9]+)?\s*%)?\s*$")]
+"""Empty: no limit."""
 
 
 Shards = Annotated[int, Field(ge=1, le=1000)]
@@ -66,6 +71,16 @@ def index_options_from(via: IndexVia, view: str | None, *, no_provenance: bool) 
     options = IndexOptions(via=via, view=parse_entity_id(view) if view else None, asks_provenance=not no_provenance)
     check_options(options)
     return options
+
+
+def failure_options_from(max_failures: str, *, continue_on_error: bool) -> RunOptions:
+    """Turn form values into how a run meets failures; an empty limit is none.
+
+    Raises:
+        UsageError: it is more than 100 percent.
+    """
+    at_most, percent = parse_failure_limit(max_failures.strip() or None)
+    return RunOptions(continue_on_error=continue_on_error, max_failures=at_most, max_failures_percent=percent)
 
 
 def index_path_from(text: str) -> Path:

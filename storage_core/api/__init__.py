@@ -9,6 +9,7 @@ from storage_core.api.migrating import (
     migrate_indexed_files,
     migrate_indexed_files_async,
 )
+from storage_core.api.rolling_back import rollback_migration, rollback_migration_async
 from storage_core.api.settings import ProjectSetting, UploadDestinationListSetting
 from storage_core.api.storage_location import StorageLocation
 from storage_core.locations import StorageLocationType
@@ -32,4 +33,6 @@ __all__ = [
     "index_files_for_migration_async",
     "migrate_indexed_files",
     "migrate_indexed_files_async",
+    "rollback_migration",
+    "rollback_migration_async",
 ]

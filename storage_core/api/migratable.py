@@ -14,6 +14,7 @@ from storage_core.api.migrating import (
     migrate_indexed_files_async,
     roots_of_index,
 )
+from storage_core.api.rolling_back import rollback_migration, rollback_migration_async
 from storage_core.errors import UsageError
 from storage_core.reports.result import MigrationResult
 
@@ -23,7 +24,7 @@ class Migratable:
 
     id: str | None
 
-    def index_files_for_migration(  # noqa: PLR0913 - the existing client's, and three more
+    def index_files_for_migration(  # noqa: PLR0913 - the existing client's, and four more
         self,
         dest_storage_location_id: StorageLocation,
         db_path: str | Path | None = None,
@@ -35,6 +36,7 @@ class Migratable:
         index_via: str = "auto",
         view: Entity | None = None,
         no_provenance: bool = False,
+        max_failures: str | int | None = None,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """Fill an index with this entity and everything below it; see `migrating.index_files_for_migration`."""
@@ -50,9 +52,10 @@ class Migratable:
             index_via,
             view,
             no_provenance,
+            max_failures,
         )
 
-    def migrate_indexed_files(
+    def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and three more
         self,
         db_path: str | Path,
         *,
@@ -61,6 +64,7 @@ class Migratable:
         force: bool = False,
         engine: str = "auto",
         aws_profile: str | None = None,
+        max_failures: str | int | None = None,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """Migrate what the index of this entity holds; see `migrating.migrate_indexed_files`.
@@ -77,6 +81,26 @@ class Migratable:
             force,
             engine=engine,
             aws_profile=aws_profile,
+            max_failures=max_failures,
+        )
+
+    def rollback_migration(
+        self,
+        db_path: str | Path,
+        *,
+        continue_on_error: bool = False,
+        max_failures: str | int | None = None,
+        force: bool = False,
+        synapse_client: object | None = None,
+    ) -> MigrationResult:
+        """Let what the index of this entity has migrated refer to the old handles; see `rolling_back`.
+
+        Raises:
+            UsageError: the index is another entity's.
+        """
+        self._refuse_other_index(db_path)
+        return rollback_migration(
+            synapse_client, db_path, continue_on_error=continue_on_error, max_failures=max_failures, force=force
         )
 
     async def index_files_for_migration_async(  # noqa: PLR0913 - its twin's signature
@@ -91,6 +115,7 @@ class Migratable:
         index_via: str = "auto",
         view: Entity | None = None,
         no_provenance: bool = False,
+        max_failures: str | int | None = None,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """See `index_files_for_migration`."""
@@ -106,9 +131,10 @@ class Migratable:
             index_via,
             view,
             no_provenance,
+            max_failures,
         )
 
-    async def migrate_indexed_files_async(
+    async def migrate_indexed_files_async(  # noqa: PLR0913 - its twin's signature
         self,
         db_path: str | Path,
         *,
@@ -117,6 +143,7 @@ class Migratable:
         force: bool = False,
         engine: str = "auto",
         aws_profile: str | None = None,
+        max_failures: str | int | None = None,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """See `migrate_indexed_files`."""
@@ -129,6 +156,22 @@ class Migratable:
             force,
             engine=engine,
             aws_profile=aws_profile,
+            max_failures=max_failures,
+        )
+
+    async def rollback_migration_async(
+        self,
+        db_path: str | Path,
+        *,
+        continue_on_error: bool = False,
+        max_failures: str | int | None = None,
+        force: bool = False,
+        synapse_client: object | None = None,
+    ) -> MigrationResult:
+        """See `rollback_migration`."""
+        await asyncio.to_thread(self._refuse_other_index, db_path)
+        return await rollback_migration_async(
+            synapse_client, db_path, continue_on_error=continue_on_error, max_failures=max_failures, force=force
         )
 
     def _refuse_other_index(self, db_path: str | Path) -> None:

@@ -4,18 +4,17 @@ Every function has an asynchronous twin. The index is used by one thread from op
 runs on a loop of its own, so the blocking functions also work inside a running event loop (notebooks).
 """
 
-import asyncio
-import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from storage_core.api.clients import config_of
 from storage_core.api.reading import IndexOnDisk
+from storage_core.api.runs import agreed, beside, refuse_early_end, refuse_mismatch
 from storage_core.config import Config
-from storage_core.errors import ExitCode, FailureThresholdReached, NotConfirmed, UsageError, VerificationMismatch
+from storage_core.errors import UsageError
 from storage_core.index.parquet import export_parquet
 from storage_core.model.ids import EntityId, parse_entity_id, parse_entity_ids, parse_storage_location_id
 from storage_core.model.plans import Plan
@@ -27,13 +26,11 @@ from storage_core.model.settings import (
     MigrationSettings,
     RunOptions,
 )
-from storage_core.model.tallies import Tally
-from storage_core.plan.outcomes import Ending
+from storage_core.plan.outcomes import parse_failure_limit
 from storage_core.plan.viewing import check_options
 from storage_core.reports.result import MigrationResult
 from storage_core.reports.wording import counted
 from storage_core.steps.driving import QuietWatch, Watch
-from storage_core.steps.migration import RunOutcome
 from storage_core.wiring import opened
 
 StorageLocation = str | int
@@ -66,6 +63,7 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
     index_via: str = "auto",
     view: Entity | None = None,
     no_provenance: bool = False,  # noqa: FBT001, FBT002 - beside those of the existing client
+    max_failures: str | int | None = None,
 ) -> MigrationResult:
     """Fill an index with everything below *entity*; change nothing in Synapse.
 
@@ -79,6 +77,8 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
         source_storage_location_ids: only bytes in these locations are moved; None or empty means all.
         file_version_strategy: new, latest, all or skip.
         continue_on_error: go on past single failures; they are in the result.
+        max_failures: go on past failures until more than this has failed: a number of items, or a share of at least 50
+            as ``"2%"``.
         index_via: auto, bundle or view: how files are read (docs/index.md).
         view: a file view to read them through; it is left as it is.
         no_provenance: no file has provenance; with a view, strategy new then need not read each of them.
@@ -87,7 +87,7 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
         UsageError: an id or strategy is none, or nothing is left to migrate.
         IndexUnusable: the file belongs to another migration or is none of ours; of an SQLite index of the existing
             client it says how to import it.
-        FailureThresholdReached: something failed, and *continue_on_error* was not given.
+        FailureThresholdReached: something failed, and nothing said to go on; or more failed than was allowed.
         AccessError, IndexInUse, ServiceUnavailable: nothing can be done now.
     """
     settings = settings_from(
@@ -97,13 +97,12 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
         strategy=file_version_strategy,
         include_tables=include_table_files,
     )
-    options = RunOptions(
-        continue_on_error=continue_on_error, indexing=_index_options(index_via, view, no_provenance=no_provenance)
-    )
+    indexing = _index_options(index_via, view, no_provenance=no_provenance)
+    options = replace(_failing(max_failures, continue_on_error=continue_on_error), indexing=indexing)
     return _indexed(config_of(syn), settings, db_path, options, QuietWatch())
 
 
-def migrate_indexed_files(
+def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and three more
     syn: object | None,
     db_path: str | Path,
     create_table_snapshots: bool = True,  # noqa: FBT001, FBT002 - the existing client's signature
@@ -112,6 +111,7 @@ def migrate_indexed_files(
     *,
     engine: str = "auto",
     aws_profile: str | None = None,
+    max_failures: str | int | None = None,
 ) -> MigrationResult:
     """Migrate what an index holds: copy, prove, repoint, read back. Goes on where an earlier call ended.
 
@@ -120,14 +120,20 @@ def migrate_indexed_files(
     Args:
         engine: synapse, s3 (with AWS keys of your own), or auto, which takes s3 wherever those keys suffice.
         aws_profile: whose keys; None takes those of the environment or the machine.
+        max_failures: see `index_files_for_migration`.
 
     Raises:
         NotConfirmed: the answer was no, or there is no terminal and no *force*; nothing was changed.
-        FailureThresholdReached: something failed, and *continue_on_error* was not given.
+        FailureThresholdReached: something failed, and nothing said to go on; or more failed than was allowed.
         VerificationMismatch: something read back is not what was written; also with *continue_on_error*.
         UsageError, IndexUnusable, AccessError, IndexInUse, ServiceUnavailable: see `index_files_for_migration`.
     """
-    options = _run_options(continue_on_error, create_table_snapshots, engine, aws_profile)
+    options = replace(
+        _failing(max_failures, continue_on_error=continue_on_error),
+        table_snapshots=create_table_snapshots,
+        engine=_engine_option(engine),
+        aws_profile=aws_profile,
+    )
     return _migrated(config_of(syn), db_path, options, QuietWatch(), force=force)
 
 
@@ -143,6 +149,7 @@ async def index_files_for_migration_async(  # noqa: PLR0913, PLR0917 - its twin'
     index_via: str = "auto",
     view: Entity | None = None,
     no_provenance: bool = False,  # noqa: FBT001, FBT002 - beside those of the existing client
+    max_failures: str | int | None = None,
 ) -> MigrationResult:
     """See `index_files_for_migration`. Cancelled, it finishes what is in flight, and the same call goes on later."""
     settings = settings_from(
@@ -152,14 +159,13 @@ async def index_files_for_migration_async(  # noqa: PLR0913, PLR0917 - its twin'
         strategy=file_version_strategy,
         include_tables=include_table_files,
     )
-    options = RunOptions(
-        continue_on_error=continue_on_error, indexing=_index_options(index_via, view, no_provenance=no_provenance)
-    )
+    indexing = _index_options(index_via, view, no_provenance=no_provenance)
+    options = replace(_failing(max_failures, continue_on_error=continue_on_error), indexing=indexing)
     config = config_of(syn)
-    return await _beside(lambda watch: _indexed(config, settings, db_path, options, watch))
+    return await beside(lambda watch: _indexed(config, settings, db_path, options, watch))
 
 
-async def migrate_indexed_files_async(
+async def migrate_indexed_files_async(  # noqa: PLR0913 - its twin's signature
     syn: object | None,
     db_path: str | Path,
     create_table_snapshots: bool = True,  # noqa: FBT001, FBT002 - its twin's signature
@@ -168,11 +174,17 @@ async def migrate_indexed_files_async(
     *,
     engine: str = "auto",
     aws_profile: str | None = None,
+    max_failures: str | int | None = None,
 ) -> MigrationResult:
     """See `migrate_indexed_files`. Cancelled, it finishes what is in flight, and the same call goes on later."""
-    options = _run_options(continue_on_error, create_table_snapshots, engine, aws_profile)
+    options = replace(
+        _failing(max_failures, continue_on_error=continue_on_error),
+        table_snapshots=create_table_snapshots,
+        engine=_engine_option(engine),
+        aws_profile=aws_profile,
+    )
     config = config_of(syn)
-    return await _beside(lambda watch: _migrated(config, db_path, options, watch, force=force))
+    return await beside(lambda watch: _migrated(config, db_path, options, watch, force=force))
 
 
 def settings_from(
@@ -224,20 +236,17 @@ def _index_options(via: str, view: Entity | None, *, no_provenance: bool) -> Ind
     return options
 
 
-def _run_options(
-    continue_on_error: bool,  # noqa: FBT001 - handed through
-    table_snapshots: bool,  # noqa: FBT001 - handed through
-    engine: str,
-    aws_profile: str | None,
-) -> RunOptions:
+def _failing(max_failures: str | int | None, *, continue_on_error: bool) -> RunOptions:
+    at_most, percent = parse_failure_limit(max_failures)
+    return RunOptions(continue_on_error=continue_on_error, max_failures=at_most, max_failures_percent=percent)
+
+
+def _engine_option(engine: str) -> EngineOption:
     try:
-        chosen = EngineOption(engine)
+        return EngineOption(engine)
     except ValueError:
         known = ", ".join(EngineOption)
         raise UsageError(f"{engine!r} is no engine.", fix=f"Choose one of {known}.") from None
-    return RunOptions(
-        continue_on_error=continue_on_error, table_snapshots=table_snapshots, engine=chosen, aws_profile=aws_profile
-    )
 
 
 def entity_id_of(entity: Entity) -> EntityId:
@@ -281,27 +290,6 @@ def result_of(path: Path) -> MigrationResult:
     return MigrationResult(path, IndexOnDisk(path), export=export_parquet)
 
 
-class _Cancellable(QuietWatch):
-    """Has the run claim no more once it is cancelled."""
-
-    def __init__(self) -> None:
-        self.cancelled = threading.Event()
-
-    def must_stop(self, total: Tally) -> bool:
-        del total
-        return self.cancelled.is_set()
-
-
-async def _beside(work: Callable[[Watch], MigrationResult]) -> MigrationResult:
-    """Do *work* in a thread of its own, which owns the index from beginning to end."""
-    watch = _Cancellable()
-    try:
-        return await asyncio.to_thread(work, watch)
-    except asyncio.CancelledError:
-        watch.cancelled.set()
-        raise
-
-
 def _indexed(
     config: Config, settings: MigrationSettings, db_path: str | Path | None, options: RunOptions, watch: Watch
 ) -> MigrationResult:
@@ -310,7 +298,7 @@ def _indexed(
         if app.ledger.is_indexed():
             app.ledger.reopen_for_reindex()
         outcome = app.migration.index()
-    _refuse_early_end(outcome, path)
+    refuse_early_end(outcome, path)
     return result_of(path)
 
 
@@ -321,8 +309,8 @@ def _migrated(
     with opened(config, path, None, options=options, watch=watch) as app:
         user_name = app.ledger.recall("user_name") or "unknown"
         outcome = app.migration.run(lambda plan: _agreed(plan, user_name, force=force))
-    _refuse_mismatch(outcome, path)
-    _refuse_early_end(outcome, path)
+    refuse_mismatch(outcome, path)
+    refuse_early_end(outcome, path)
     return result_of(path)
 
 
@@ -334,44 +322,5 @@ def _index_path(db_path: str | Path | None, root: EntityId) -> Path:
 
 def _agreed(plan: Plan, user_name: str, *, force: bool) -> str:
     """Who agreed to the plan."""
-    if force:
-        return f"{user_name} (with force)"
-    if not sys.stdin.isatty():
-        raise NotConfirmed(
-            "Nothing was migrated: the plan awaits confirmation, and standard input is no terminal.",
-            fix="Pass force=True to agree without being asked.",
-        )
-    items = counted(plan.ahead.repoints, "item")
-    sys.stderr.write(f"{items} for migration to {plan.settings.destination}. Proceed? (y/n)? ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise NotConfirmed(
-            "Migration aborted; nothing was changed in Synapse.", fix="Call again when the plan is right."
-        )
-    return user_name
-
-
-def _refuse_mismatch(outcome: RunOutcome, path: Path) -> None:
-    """Raise when something read back is not what was written: nobody may overlook that, whatever was to be passed."""
-    if outcome.exit_code is ExitCode.MISMATCH:
-        rows = IndexOnDisk(path).rows(
-            "select entity_id, detail from errors_v1 where reason = 'READ_BACK_DIFFERS' order by item_id limit 3"
-        )
-        told = "; ".join(f"{entity}: {detail}" for entity, detail in rows)
-        raise VerificationMismatch(
-            f"What was read back is not what was written: {told}.",
-            fix=f"Look at these items with `synapse-storage why ENTITY {path}`. All that was done is in the index.",
-        )
-
-
-def _refuse_early_end(outcome: RunOutcome, path: Path) -> None:
-    """Raise when the first failure ended the run, as the existing client does."""
-    if outcome.ending is not Ending.COMPLETE:
-        rows = IndexOnDisk(path).rows(
-            "select entity_id, reason, detail from errors_v1 where status = 'ERRORED' order by item_id limit 1"
-        )
-        told = next((f": {entity}: {reason}: {detail}" for entity, reason, detail in rows), "")
-        raise FailureThresholdReached(
-            f"Stopped at the first failure{told}.",
-            fix="Pass continue_on_error=True to go on past single failures. All that was done is in the index.",
-        )
+    question = f"{counted(plan.ahead.repoints, 'item')} for migration to {plan.settings.destination}"
+    return agreed(question, user_name, force=force, left_undone="Nothing was migrated")

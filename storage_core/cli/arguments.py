@@ -124,26 +124,6 @@ def settings_from(
     )
 
 
-def parse_failure_limit(text: str | None) -> tuple[int | None, float | None]:
-    """``10`` as a number of items, ``2.5%`` as a share; at most one of the two is not None.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    if text is None:
-        return None, None
-    digits, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
-    try:
-        limit = float(digits) if percent else int(digits)
-    except ValueError:
-        limit = -1
-    if limit < 0 or (percent and not limit <= 100):  # noqa: PLR2004 - a percentage
-        raise UsageError(
-            f"--max-failures {text!r} is no limit.", fix="Give a number such as 10, or a share such as 2%."
-        )
-    return (None, float(limit)) if percent else (int(limit), None)
-
-
 def parse_versioned_entity_id(text: str) -> tuple[EntityId, int | None]:
     """``syn123`` or ``syn123.4``: the id, and the version if one was given.
 

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storage_core.cli.arguments import parse_failure_limit
 from storage_core.cli.progress import Expectations, watching
 from storage_core.cli.session import Session
 from storage_core.errors import ExitCode
@@ -13,7 +12,7 @@ from storage_core.model.copies import ProofLevel
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import StatusCount
 from storage_core.model.settings import EngineOption, IndexOptions, MigrationSettings, RunOptions
-from storage_core.plan.outcomes import Ending
+from storage_core.plan.outcomes import Ending, parse_failure_limit
 from storage_core.reports.wording import count_text, counted
 
 if TYPE_CHECKING:

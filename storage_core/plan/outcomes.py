@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from storage_core.errors import ExitCode
+from storage_core.errors import ExitCode, UsageError
 from storage_core.model.items import ItemStatus, ReasonCode
 from storage_core.model.plans import StatusCount
 
@@ -47,6 +47,27 @@ class FailureLimit:
         if self.at_most_percent is None or of < self.sample:
             return False
         return 100 * failed > self.at_most_percent * of
+
+
+def parse_failure_limit(limit: str | int | None) -> tuple[int | None, float | None]:
+    """``10`` as a number of items, ``2.5%`` as a share; at most one of the two is not None, and none of None.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if limit is None:
+        return None, None
+    text = str(limit).strip()
+    digits, percent = text.removesuffix("%"), text.endswith("%")
+    try:
+        number = float(digits) if percent else int(digits)
+    except ValueError:
+        number = -1
+    if number < 0 or (percent and not number <= 100):  # noqa: PLR2004 - a percentage
+        raise UsageError(
+            f"{str(limit)!r} is no limit of failures.", fix="Give a number such as 10, or a share such as 2%."
+        )
+    return (None, float(number)) if percent else (int(number), None)
 
 
 _SETTLED = {ItemStatus.MIGRATED, ItemStatus.ALREADY_MIGRATED, ItemStatus.SKIPPED}

@@ -81,6 +81,68 @@ def through_prefect(sandbox: Sandbox, folder: Path, strategy: str) -> None:
     assert ("exit code 1" if code_of(strategy) else "migrated and verified") in str(ended.message)
 
 
+def allowing_through_command_line(sandbox: Sandbox, folder: Path, limit: str) -> bool:
+    done = run(sandbox, folder, migrate_words(sandbox, folder / "m.duckdb", "latest", "--max-failures", limit))
+    assert done.returncode in {1, 5}, done.stderr
+    return done.returncode == 1
+
+
+def allowing_through_python(sandbox: Sandbox, folder: Path, limit: str) -> bool:
+    from storage_core.api import index_files_for_migration, migrate_indexed_files
+    from storage_core.errors import FailureThresholdReached
+
+    facts = sandbox.facts
+    assert facts is not None
+    words = (None, facts.root_id, facts.destination_id, folder / "m.duckdb", None, "latest")
+    try:
+        index_files_for_migration(*words, max_failures=limit)
+        migrate_indexed_files(None, folder / "m.duckdb", max_failures=int(limit), force=True)
+    except FailureThresholdReached as stopped:
+        # the other way to stop, at the first failure, has the same type
+        return "more items failed than max_failures allows" not in str(stopped)
+    return True
+
+
+def allowing_through_prefect(sandbox: Sandbox, folder: Path, limit: str) -> bool:
+    from flows.migrating import migrate_files
+    from flows.parameters import Confirm
+    from storage_core.model.settings import FileVersionStrategy
+
+    facts = sandbox.facts
+    assert facts is not None
+    ended = migrate_files(
+        [facts.root_id],
+        facts.destination_id,
+        str(folder / "m.duckdb"),
+        file_version_strategy=FileVersionStrategy.LATEST,
+        max_failures=limit,
+        confirm=Confirm.FORCE,
+        return_state=True,
+    )
+    assert "exit code 1 (complete)" in str(ended.message) or "exit code 5 (failure threshold)" in str(ended.message)
+    return "exit code 1" in str(ended.message)
+
+
+def back_through_command_line(sandbox: Sandbox, folder: Path) -> None:
+    done = run(sandbox, folder, ["rollback", str(folder / "m.duckdb"), "--force"])
+    assert done.returncode in {0, 1}, done.stderr
+
+
+def back_through_python(sandbox: Sandbox, folder: Path) -> None:
+    from storage_core.api import Project
+
+    facts = sandbox.facts
+    assert facts is not None
+    result = Project(facts.root_id).rollback_migration(folder / "m.duckdb", force=True)
+    assert result.counts_by_status["ROLLED_BACK"] > 0
+
+
+ALLOWING = {
+    "command line": allowing_through_command_line,
+    "python": allowing_through_python,
+    "prefect": allowing_through_prefect,
+}
+BACK = {"command line": back_through_command_line, "python": back_through_python}
 MOSTLY_WAITING = {("prefect", "latest"), ("prefect", "skip")}
 DOORS = {"command line": through_command_line, "python": through_python, "prefect": through_prefect}
 
@@ -136,6 +198,40 @@ def test_every_door_leads_to_the_same_state(
     ends[strategy, door] = essence(after, migration_of(tmp_path / "m.duckdb"))
     for other in DOORS:
         assert ends.get((strategy, other), ends[strategy, door]) == ends[strategy, door], f"{other} and {door}"
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(("limit", "goes_on"), [("0", False), pytest.param("1", True, marks=pytest.mark.long)])
+def test_every_door_stops_when_more_items_fail_than_are_allowed(
+    door: str, limit: str, goes_on: bool, mixed: Sandbox, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """One file may not be downloaded: with none allowed nothing is written, with one the rest is migrated."""
+    if door == "prefect":
+        request.getfixturevalue("prefect_server")
+    expected = expectation_of(mixed, "latest")
+    expected.file_columns = frozenset()
+
+    assert goes_on == ALLOWING[door](mixed, tmp_path, limit)
+
+    after = snapshot(mixed)
+    assert ([] if goes_on else True) == (expected.violations(after) if goes_on else expected.before == after)
+    assert [] == unreconciled(tmp_path / "m.duckdb", is_done=False)
+
+
+@pytest.mark.parametrize("door", BACK)
+def test_every_door_leads_back(door: str, mixed: Sandbox, tmp_path: Path) -> None:
+    """Every file version is what it was before the migration, whichever door the roll-back takes."""
+    for handle in [one for one in mixed.world.handles.all() if one.created_by == mixed.world.principals.colleague.id]:
+        mixed.world.handles.change(handle.id, created_by=mixed.world.principals.demo.id)
+    before = essence(snapshot(mixed), "")
+    words = migrate_words(mixed, tmp_path / "m.duckdb", "latest", "--continue-on-error")
+    assert 1 == run(mixed, tmp_path, words).returncode
+    assert before != essence(snapshot(mixed), "")
+
+    BACK[door](mixed, tmp_path)
+
+    assert before == essence(snapshot(mixed), "")
+    assert [] == unreconciled(tmp_path / "m.duckdb", is_done=False)
 
 
 def without_message(state: Any) -> Any:

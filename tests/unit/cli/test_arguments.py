@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage_core.cli.arguments import parse_failure_limit, parse_versioned_entity_id, settings_from
+from storage_core.cli.arguments import parse_versioned_entity_id, settings_from
 from storage_core.cli.retrying import RetryClass, classes_of
 from storage_core.errors import UsageError
 from storage_core.model.items import ReasonClass
@@ -23,20 +23,6 @@ def test_several_entities_are_named_with_commas_between_them() -> None:
 def test_skipping_everything_is_refused() -> None:
     with pytest.raises(UsageError, match="nothing to migrate"):
         settings_from("syn1", "9", None, FileVersionStrategy.SKIP, include_tables=False)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [(None, (None, None)), ("0", (0, None)), ("10", (10, None)), ("2.5%", (None, 2.5)), ("100%", (None, 100.0))],
-)
-def test_failure_limits(text: str | None, expected: tuple[int | None, float | None]) -> None:
-    assert expected == parse_failure_limit(text)
-
-
-@pytest.mark.parametrize("text", ["", "%", "many", "-1", "1.5", "101%", "nan%", "1e3"])
-def test_no_failure_limit(text: str) -> None:
-    with pytest.raises(UsageError, match="is no limit"):
-        parse_failure_limit(text)
 
 
 def test_an_entity_may_carry_a_version() -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from storage_core.errors import ExitCode
+from storage_core.errors import ExitCode, UsageError
 from storage_core.model.items import ItemStatus, ReasonCode
 from storage_core.model.plans import StatusCount
-from storage_core.plan.outcomes import Ending, FailureLimit, exit_code
+from storage_core.plan.outcomes import Ending, FailureLimit, exit_code, parse_failure_limit
 
 
 def count(status: ItemStatus, items: int = 1, reason: ReasonCode | None = None) -> StatusCount:
@@ -57,3 +57,24 @@ def test_a_percentage_waits_for_a_sample():
     assert limit.ending(1, of=2) is None
     assert limit.ending(5, of=50) is None
     assert Ending.THRESHOLD == limit.ending(6, of=50)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, (None, None)),
+        ("0", (0, None)),
+        ("10", (10, None)),
+        (10, (10, None)),
+        ("2.5%", (None, 2.5)),
+        ("100%", (None, 100.0)),
+    ],
+)
+def test_failure_limits(text, expected):
+    assert expected == parse_failure_limit(text)
+
+
+@pytest.mark.parametrize("text", ["", "%", "many", "-1", "1.5", "101%", "nan%", "1e3"])
+def test_no_failure_limit(text):
+    with pytest.raises(UsageError, match="is no limit"):
+        parse_failure_limit(text)
