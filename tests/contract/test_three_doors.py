@@ -218,7 +218,7 @@ def test_every_door_stops_when_more_items_fail_than_are_allowed(
     assert [] == unreconciled(tmp_path / "m.duckdb", is_done=False)
 
 
-@pytest.mark.parametrize("door", BACK)
+@pytest.mark.parametrize("door", [pytest.param("command line", marks=pytest.mark.long), "python"])
 def test_every_door_leads_back(door: str, mixed: Sandbox, tmp_path: Path) -> None:
     """Every file version is what it was before the migration, whichever door the roll-back takes."""
     for handle in [one for one in mixed.world.handles.all() if one.created_by == mixed.world.principals.colleague.id]:
