@@ -1,7 +1,8 @@
 """Moves files to and from Google Cloud buckets with credentials of the user's own.
 
-Uploads are Google's resumable ones: a broken line costs what was not confirmed. The session is known to this process
-only, so a killed upload begins again; what it leaves behind is no object, and Google forgets it within a week.
+Uploads are Google's resumable ones: a broken line, or a kill, costs what was not confirmed. Only its address leads
+back to such an upload, so that is kept beside the upload's ticket until the object is there. An upload that Google has
+forgotten (after a week) begins anew; what an abandoned one leaves behind is no object.
 """
 
 import asyncio
@@ -17,8 +18,9 @@ from google.cloud.storage import Blob, Bucket, Client
 from storage_core.config import Config
 from storage_core.errors import SourceChanged, TransferBroken, TransferFailed, UsageError
 from storage_core.local_files.reading import require_unchanged
+from storage_core.local_files.upload_sessions import SessionFolder
 from storage_core.model.transfers import GoogleCloudObject, LocalFile, ObjectFacts, Readable, StoreLimits, Upload
-from storage_core.stores.google_refusals import credentials_for, require_answer, translated
+from storage_core.stores.google_refusals import GoogleRefusedError, credentials_for, require_answer, translated
 from storage_core.transfer_ports import Moved, untold
 
 T = TypeVar("T")
@@ -43,7 +45,9 @@ class GoogleCloudStore:
         self._opening = asyncio.Lock()
         self._client: Any = None
         self._session: AuthorizedSession | None = None
-        self._uploads: dict[str, str] = {}
+        self._uploads = SessionFolder(
+            config.state_folder / "uploads", place=f"google-cloud {config.google_endpoint or 'itself'}"
+        )
 
     @property
     def limits(self) -> StoreLimits:
@@ -66,6 +70,7 @@ class GoogleCloudStore:
             else:
                 # keys are used once: finished before somebody was killed
                 moved(upload.file.size_bytes)
+            self._uploads.forget(upload.ticket)
         _require_same(present, upload.file, to.bucket)
         return GoogleCloudObject(location_id=to.location_id, bucket=to.bucket, key=key)
 
@@ -102,30 +107,38 @@ class GoogleCloudStore:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _send(self, blob: Blob, upload: Upload, moved: Moved) -> None:
-        """Go on with the session of this ticket if there is one."""
+        """Go on with the session of this ticket if Google still knows it."""
         file = upload.file
-        sent = 0
-        address = self._uploads.get(upload.ticket)
-        if address is not None:
-            confirmed = await self._on_thread(self._confirmed, address, file.size_bytes)
-            if confirmed is None:
-                address = None
-            else:
-                sent = confirmed
-                moved(sent)
-        if address is None:
-            address = await self._on_thread(_begun, blob, upload)
-            self._uploads[upload.ticket] = address
+        address, sent = await self._session_of(blob, upload)
+        moved(sent)
         while True:
             # an empty file is one empty piece
             stop = min(file.size_bytes, sent + _PIECE)
-            at = await self._on_thread(self._piece, address, file, sent, stop)
+            try:
+                at = await self._on_thread(self._piece, address, file, sent, stop)
+            except GoogleRefusedError as error:
+                if error.status not in _SESSION_GONE:
+                    raise
+                self._uploads.forget(upload.ticket)
+                raise TransferBroken(
+                    f"Google has forgotten the upload of {file.path}.", fix="Run the same command again."
+                ) from error
             moved(at - sent)
             sent = at
             if sent >= file.size_bytes:
                 break
-        del self._uploads[upload.ticket]
         await require_unchanged(file)
+
+    async def _session_of(self, blob: Blob, upload: Upload) -> tuple[str, int]:
+        """Where to send, and how much Google has already."""
+        address = self._uploads.recall(upload.ticket)
+        if address is not None:
+            confirmed = await self._on_thread(self._confirmed, address, upload.file.size_bytes)
+            if confirmed is not None:
+                return address, confirmed
+        address = await self._on_thread(_begun, blob, upload)
+        self._uploads.remember(upload.ticket, address)
+        return address, 0
 
     def _piece(self, address: str, file: LocalFile, begin: int, end: int) -> int:
         """Send one piece; how many bytes Google has afterwards."""

@@ -1,7 +1,9 @@
 """SFTP servers: files are written under a name that says they are unfinished, then renamed.
 
-A write is confirmed by the server piece by piece, and few pieces are on their way at once. So an unfinished file is
-whole up to a known distance from its end, whatever order the server writes in, and an upload goes on from there.
+A connection that broke may leave a server process behind that still works through what it was sent, and a server that
+crashed may have kept less than it confirmed. So what an earlier try left is never taken for granted: it is read back
+while the local file is read, and written again wherever it differs. And nothing is ever cut off: whatever a late
+process does to an unfinished file, it can only write right bytes to their right place.
 """
 
 import asyncio
@@ -30,8 +32,9 @@ from storage_core.transfer_ports import Moved, untold
 _UNCONFIRMED = 8
 """Pieces of `CHUNK` bytes on their way at once, in either direction."""
 _UNCERTAIN = 8 << 20
-"""So much at the end of an unfinished file is written again: whole pieces, and no less than was ever on its way at
-once. Another release, with pieces of another size, may have begun the file."""
+"""So much at the end of an unfinished file is written again without a look: a few pieces were on their way when the
+line broke, and reading them back would mostly be in vain."""
+_WITHOUT_CUTTING = asyncssh.FXF_READ | asyncssh.FXF_WRITE | asyncssh.FXF_CREAT
 _SETTLING_SECONDS = 5
 _T = TypeVar("_T")
 
@@ -68,7 +71,7 @@ class SftpStore:
                 await _make_folders(client, folder or "/")
                 unfinished = f"{folder}/.{upload.ticket}.part"
                 await self._send(client, unfinished, address, upload, moved)
-                await _renamed(client, unfinished, address.path)
+                await _renamed(client, unfinished, address)
         return AddressedFile(url=url, location_id=upload.destination.location_id)
 
     async def read(
@@ -112,14 +115,17 @@ class SftpStore:
     ) -> None:
         """Write what is missing of the unfinished file; the whole local file is hashed on the way."""
         present = await _size_of(client, path)
-        skip = _confirmed(present, upload.file.size_bytes)
+        if present is not None and present > upload.file.size_bytes:
+            # none of our tries made it so long; whoever still writes to it goes on writing to a file without a name
+            await client.remove(path)
+            present = None
+        left = _left_by_others(present)
         reading = RangeReading(upload.file.path, 0, upload.file.size_bytes, moved)
-        async with client.open(path, "r+b" if present is not None else "wb", encoding=None) as file:
-            await file.truncate(skip)
+        async with client.open(path, _WITHOUT_CUTTING, encoding=None) as file:
             try:
-                await _write(file, reading, skip)
+                await _write(file, reading, left)
             except asyncssh.SFTPFailure as error:
-                if await _has_no_room(client, path, upload.file.size_bytes - skip):
+                if await _has_no_room(client, path, upload.file.size_bytes - left):
                     await client.remove(path)
                     raise full(address, f"store {upload.file.size_bytes} bytes") from error
                 raise
@@ -157,30 +163,37 @@ async def _make_folders(client: asyncssh.SFTPClient, folder: str) -> None:
         raise asyncssh.SFTPPermissionDenied("the folders above cannot be made") from error
 
 
-async def _write(file: asyncssh.SFTPClientFile, reading: RangeReading, skip: int) -> None:
-    """Send the pieces from *skip* on, a few at once; the server has confirmed all of them in the end."""
+async def _write(file: asyncssh.SFTPClientFile, reading: RangeReading, left: int) -> None:
+    """See to all pieces, a few at once; the server has shown or confirmed each of them in the end.
+
+    Up to *left* an earlier try has written: those are looked at, and sent only where they differ.
+    """
     pieces: deque[asyncio.Task[int]] = deque()
     at = 0
     try:
         async with aclosing(reading.chunks()) as chunks:
             async for chunk in chunks:
                 begin, at = at, at + len(chunk)
-                if at <= skip:
-                    continue
                 while len(pieces) >= _UNCONFIRMED:
                     await pieces.popleft()
-                pieces.append(asyncio.create_task(_written(file, begin, chunk)))
+                bring = _kept if at <= left else _written
+                pieces.append(asyncio.create_task(bring(file, begin, chunk)))
         while pieces:
             await pieces.popleft()
     finally:
         await _settled(pieces)
 
 
-def _confirmed(present: int | None, size: int) -> int:
-    """How much of an unfinished file is certainly right: a whole number of pieces, without its end."""
-    if present is None or present > size:
-        return 0
-    return max(0, present // CHUNK * CHUNK - _UNCERTAIN)
+def _left_by_others(present: int | None) -> int:
+    """How much of an unfinished file is worth looking at: its beginning, but for what was last on its way."""
+    return max(0, (present or 0) // CHUNK * CHUNK - _UNCERTAIN)
+
+
+async def _kept(file: asyncssh.SFTPClientFile, at: int, content: bytes) -> int:
+    """Read a piece back; write it where the server has something else, or nothing."""
+    if await _read(file, at, len(content)) == content:
+        return len(content)
+    return await _written(file, at, content)
 
 
 async def _piece(file: asyncssh.SFTPClientFile, at: int, size: int) -> bytes:
@@ -235,11 +248,18 @@ async def _size_of(client: asyncssh.SFTPClient, path: str) -> int | None:
         return None
 
 
-async def _renamed(client: asyncssh.SFTPClient, unfinished: str, path: str) -> None:
+async def _renamed(client: asyncssh.SFTPClient, unfinished: str, address: SftpAddress) -> None:
     try:
-        await client.posix_rename(unfinished, path)
-    except asyncssh.SFTPOpUnsupported:
-        await client.rename(unfinished, path)
+        try:
+            await client.posix_rename(unfinished, address.path)
+        except asyncssh.SFTPOpUnsupported:
+            await client.rename(unfinished, address.path)
+    except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath) as error:
+        # an earlier try's own request to rename it came late; the next try finds the finished file, and compares it
+        raise TransferBroken(
+            f"{address.server}: the unfinished {address.path} was renamed by an earlier try.",
+            fix="Run the same command again.",
+        ) from error
 
 
 async def _has_no_room(client: asyncssh.SFTPClient, path: str, wanted: int) -> bool:

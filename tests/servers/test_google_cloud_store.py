@@ -122,7 +122,7 @@ async def test_a_large_file_goes_up_in_pieces(bench: StoreBench, tmp_path: Path)
     assert isinstance(stored, GoogleCloudObject)
     assert f"lab/data/{TICKET}/größe 1+2.bin" == stored.key
     assert content == await content_of(bench, bench.readable_of(stored, file))
-    assert [8 * MIB, 8 * MIB, MIB + 3] == told
+    assert [0, 8 * MIB, 8 * MIB, MIB + 3] == told
     assert file.md5 == (await bench.store.stat(bench.readable_of(stored, file))).md5
 
 
@@ -148,6 +148,45 @@ async def test_a_broken_upload_goes_on(gcp_emulator: GoogleServer, tmp_path: Pat
         assert len(content) == sum(told)
         assert 1 == bench.objects_there()
         await store.aclose()
+
+
+async def test_another_process_goes_on_with_a_broken_upload(gcp_emulator: GoogleServer, tmp_path: Path) -> None:
+    """The address of the upload survives the process, in a file for its owner's eyes only, gone in the end."""
+    bucket = gcp_emulator.make_bucket(f"bucket-{os.getpid()}-{next(_NUMBERS)}")
+    with cuttable_line(urlsplit(gcp_emulator.url).port or 0) as line:
+        endpoint = f"http://127.0.0.1:{line.port}"
+        first, second = (GoogleCloudStore(config(endpoint, tmp_path)) for _ in range(2))
+        bench = bench_at(endpoint, bucket, second, gcp_emulator)
+        upload = upload_of(bench, local_file(tmp_path, os.urandom(24 * MIB)))
+        line.cut_after(12 * MIB)
+        with pytest.raises(TransferBroken):
+            await first.put(upload)
+        await first.aclose()
+        (kept,) = (tmp_path / "uploads").iterdir()
+        assert 0o600 == kept.stat().st_mode & 0o777
+        line.cut_after(2**40)
+        told: list[int] = []
+        await second.put(upload, told.append)
+
+        assert told[0] >= 8 * MIB
+        assert [] == list((tmp_path / "uploads").iterdir())
+        await second.aclose()
+
+
+async def test_an_upload_that_google_has_forgotten_begins_anew(gcp_emulator: GoogleServer, tmp_path: Path) -> None:
+    """Sessions live a week; afterwards their address leads nowhere."""
+    bucket = gcp_emulator.make_bucket(f"bucket-{os.getpid()}-{next(_NUMBERS)}")
+    store = GoogleCloudStore(config(gcp_emulator.url, tmp_path))
+    bench = bench_at(gcp_emulator.url, bucket, store, gcp_emulator)
+    file = local_file(tmp_path, b"after a week")
+    expired = f"{gcp_emulator.url}/upload/storage/v1/b/{bucket}/o?uploadType=resumable&upload_id=long-gone"
+    store._uploads.remember(TICKET, expired)
+
+    stored = await store.put(upload_of(bench, file))
+
+    assert b"after a week" == await content_of(bench, bench.readable_of(stored, file))
+    assert [] == list((tmp_path / "uploads").iterdir())
+    await store.aclose()
 
 
 async def test_what_is_not_there_is_said_so(bench: StoreBench, bucket: str) -> None:

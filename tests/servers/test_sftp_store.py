@@ -184,15 +184,24 @@ async def test_an_upload_goes_on_after_breaks(cuttable: tuple[Line, StoreBench],
     gc.collect()
 
 
-async def test_pieces_that_arrived_in_disorder_are_written_again(
-    bench: StoreBench, tmp_path: Path, folder: Path
+@pytest.mark.parametrize(
+    ("length", "hole"),
+    [
+        pytest.param(15 * MIB, (8 * MIB, 14 * MIB), id="near its end, as pieces come in disorder"),
+        pytest.param(15 * MIB, (2 * MIB, 3 * MIB), id="far from its end, as a server that crashed leaves it"),
+        pytest.param(13 * MIB, (3 * MIB, 13 * MIB - 4096), id="before one late piece of an old server process"),
+        pytest.param(24 * MIB, (0, 0), id="none, but it is too long"),
+    ],
+)
+async def test_no_hole_of_an_unfinished_file_gets_into_the_finished_one(
+    bench: StoreBench, tmp_path: Path, folder: Path, length: int, hole: tuple[int, int]
 ) -> None:
-    """An unfinished file may have holes near its end; they are filled, not kept."""
+    """Nothing that an earlier try left is taken for granted, wherever it is."""
     content = os.urandom(20 * MIB)
     upload = upload_of(bench, local_file(tmp_path, content))
     await bench.store.put(upload_of(bench, local_file(tmp_path, b"x", "other"), name="other", ticket="f" * 32))
-    holed = bytearray(content[: 15 * MIB])
-    holed[8 * MIB : 14 * MIB] = bytes(6 * MIB)
+    holed = bytearray((content * 2)[:length])
+    holed[slice(*hole)] = bytes(hole[1] - hole[0])
     unfinished = folder / f".{upload.ticket}.part"
     unfinished.write_bytes(holed)
     unfinished.chmod(0o666)
@@ -200,6 +209,49 @@ async def test_pieces_that_arrived_in_disorder_are_written_again(
     await bench.store.put(upload)
 
     # compared outside the assertion: showing how 20 MiB differ takes minutes
+    is_whole = content == (folder / "a.bin").read_bytes()
+    assert is_whole
+    assert {"a.bin", "other"} == {path.name for path in folder.iterdir()}
+
+
+async def test_a_late_process_of_a_broken_connection_spoils_nothing(
+    cuttable: tuple[Line, StoreBench], tmp_path: Path, folder: Path
+) -> None:
+    """Three tries: what the first one still had on its way arrives far ahead of what the second one had confirmed."""
+    line, bench = cuttable
+    content = os.urandom(20 * MIB)
+    upload = upload_of(bench, local_file(tmp_path, content))
+    for bytes_up in (2 * MIB, MIB):
+        line.cut_after(bytes_up)
+        with pytest.raises(TransferBroken):
+            await bench.store.put(upload)
+    unfinished = folder / f".{upload.ticket}.part"
+    assert unfinished.stat().st_size < 14 * MIB
+    with unfinished.open("r+b") as late:
+        late.seek(14 * MIB)
+        late.write(content[14 * MIB : 15 * MIB])
+    line.cut_after(2**40)
+
+    await bench.store.put(upload)
+
+    is_whole = content == (folder / "a.bin").read_bytes()
+    assert is_whole
+
+
+async def test_a_rename_that_came_late_is_no_failure(bench: StoreBench, tmp_path: Path, folder: Path) -> None:
+    """The finished file appears under its name between the last piece and our own rename."""
+    content = os.urandom(3 * MIB)
+    upload = upload_of(bench, local_file(tmp_path, content))
+
+    def rename_it(_count: int) -> None:
+        unfinished = folder / f".{upload.ticket}.part"
+        if unfinished.exists():
+            unfinished.rename(folder / "a.bin")
+
+    with pytest.raises(TransferBroken, match="was renamed by an earlier try"):
+        await bench.store.put(upload, rename_it)
+    await bench.store.put(upload)
+
     is_whole = content == (folder / "a.bin").read_bytes()
     assert is_whole
 
