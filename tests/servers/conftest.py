@@ -11,6 +11,9 @@ from tests.servers.openssh import SftpServer, openssh_server
 from tests.servers.s3 import Server
 from tests.servers.seaweedfs import seaweedfs_server
 from tests.servers.skipping import started
+from tests.servers.steward import configuration, running, sftp_login, steward, trusted_web
+
+__all__ = ["configuration", "running", "sftp_login", "steward", "trusted_web"]
 
 
 @pytest.fixture(scope="session")

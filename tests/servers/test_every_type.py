@@ -1,117 +1,21 @@
 """Locations of every type, in a sandbox that knows nothing of the servers behind them, from upload to download."""
 
-import hashlib
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 
-from sandbox.server import Sandbox, SandboxOptions, running_sandbox
-from storage_core.config import load_config
 from storage_core.errors import UsageError
-from storage_core.locations import StorageLocationType, build_location
-from storage_core.model.ids import EntityId, StorageLocationId
-from storage_core.model.transfers import (
-    Downloaded,
-    DownloadOrder,
-    DownloadResult,
-    Registered,
-    RegisterOrder,
-    Uploaded,
-    UploadOrder,
-    UploadResult,
-)
-from storage_core.steps.attaching import set_locations
-from storage_core.steps.declaring import declare_location
-from storage_core.storage_wiring import StorageDesk, storage_desk
-from storage_core.transfer_wiring import TransferDesk, transfer_desk
+from storage_core.locations import StorageLocationType
+from storage_core.model.ids import EntityId
+from storage_core.model.transfers import DownloadResult, UploadResult
 from tests.servers.nginx import SECRET, WebServer
 from tests.servers.openssh import SftpServer
 from tests.servers.s3 import Server
+from tests.servers.steward import CONTENT, MD5, NAME, Steward, command, own_bucket
 
 pytestmark = pytest.mark.real_server
-T = TypeVar("T")
-CONTENT = bytes(range(256)) * 5000
-MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
-NAME = "measured (1).bin"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with running_sandbox(SandboxOptions(scenario="demo", is_throttled=False, wait_scale=0.0)) as sandbox:
-        sandbox.world.objects.create_bucket("lab", region="us-east-1")
-        sandbox.world.objects.put("lab", "owner.txt", b"3412")
-        yield sandbox
-
-
-@dataclass(slots=True)
-class Steward:
-    """Somebody who works with one sandbox, and has a configuration file of their own."""
-
-    sandbox: Sandbox
-    folder: Path
-    desk: StorageDesk
-    environment: dict[str, str]
-
-    def location(self, kind: StorageLocationType, **wanted: object) -> StorageLocationId:
-        coming = build_location(kind, wanted)
-        return self.desk.network.run(declare_location(coming, self.desk.storage)).id
-
-    def container(self, name: str, location_id: StorageLocationId) -> EntityId:
-        """A folder whose uploads go to the location."""
-        assert self.sandbox.facts is not None
-        run = self.desk.network.run
-        made = run(self.desk.storage.folder_named(name, EntityId(self.sandbox.facts.root_id))).id
-        run(set_locations(made, [location_id], self.desk.storage))
-        return made
-
-    def run(self, work: Callable[[TransferDesk], Coroutine[Any, Any, T]]) -> T:
-        async def opened() -> T:
-            async with transfer_desk(self.desk_config(), self.desk) as transfers:
-                return await work(transfers)
-
-        return self.desk.network.run(opened())
-
-    def desk_config(self) -> Any:
-        return load_config(self.environment)
-
-    def upload(self, container: EntityId) -> Uploaded:
-        path = self.folder / NAME
-        path.write_bytes(CONTENT)
-        return self.run(lambda desk: desk.uploader.upload(UploadOrder(path=str(path), parent_id=container)))
-
-    def download(self, entity_id: EntityId | None) -> Downloaded:
-        assert entity_id is not None
-        order = DownloadOrder(entity_id=entity_id, folder=str(self.folder / "down"))
-        return self.run(lambda desk: desk.downloader.download(order))
-
-    def register(self, what: str, **more: Any) -> Registered:
-        return self.run(lambda desk: desk.registering.register(RegisterOrder(what=what, **more)))
-
-
-@pytest.fixture
-def configuration(tmp_path: Path) -> Path:
-    path = tmp_path / "synapseConfig"
-    path.touch()
-    return path
-
-
-@pytest.fixture
-def steward(running: Sandbox, tmp_path: Path, configuration: Path) -> Iterator[Steward]:
-    environment = {
-        **running.environment(),
-        "SYNAPSE_CALLS_PER_MINUTE": "60000",
-        "SYNAPSE_STATE_FOLDER": str(tmp_path / "state"),
-        "SYNAPSE_CONFIG_FILE": str(configuration),
-    }
-    with storage_desk(load_config(environment)) as desk:
-        yield Steward(sandbox=running, folder=tmp_path, desk=desk, environment=environment)
 
 
 def check_comes_down(steward: Steward, entity_id: EntityId | None) -> None:
@@ -122,14 +26,6 @@ def check_comes_down(steward: Steward, entity_id: EntityId | None) -> None:
     assert NAME == Path(first.path).name
     assert first.is_verified
     assert DownloadResult.UNCHANGED == again.result
-
-
-@pytest.fixture
-def sftp_login(sftp: SftpServer, configuration: Path, steward: Steward) -> SftpServer:
-    configuration.write_text(
-        f"[sftp://{sftp.host}]\nusername = {sftp.username}\nprivate_key = {sftp.user_key}\nhost_key = {sftp.host_key}\n"
-    )
-    return sftp
 
 
 def test_sftp_files_go_up_and_come_down(sftp_login: SftpServer, steward: Steward) -> None:
@@ -158,19 +54,11 @@ def test_files_on_an_sftp_server_are_registered(sftp_login: SftpServer, steward:
 
 
 @pytest.fixture(params=["seaweedfs", "juicefs"])
-def store(request: pytest.FixtureRequest, configuration: Path, steward: Steward) -> tuple[Server, str]:
+def store(request: pytest.FixtureRequest, configuration: Path) -> tuple[Server, str]:
     """A bucket in a store that Synapse never sees; its keys are in an AWS profile, as the existing client has it."""
     server: Server = request.getfixturevalue(request.param)
     bucket = f"every-type-{os.getpid()}-{request.param}-{abs(hash(request.node.name)) % 10_000}"
-    with closing(server.client()) as owner:
-        owner.create_bucket(Bucket=bucket)
-    credentials = Path.home() / ".aws" / "credentials"
-    credentials.parent.mkdir(exist_ok=True)
-    with credentials.open("a") as written:
-        keys = server.owner
-        written.write(f"[{bucket}]\naws_access_key_id = {keys.access}\naws_secret_access_key = {keys.secret}\n\n")
-    configuration.write_text(f"[{server.url}/{bucket}]\nprofile_name = {bucket}\n")
-    return server, bucket
+    return server, own_bucket(server, configuration, bucket)
 
 
 def test_object_store_files_go_up_and_come_down(store: tuple[Server, str], steward: Steward) -> None:
@@ -197,13 +85,6 @@ def test_objects_in_an_object_store_are_registered(store: tuple[Server, str], st
     done = steward.register(f"in/{NAME}", location_id=location, entity_id=container, md5=MD5, size_bytes=len(CONTENT))
 
     check_comes_down(steward, done.entity_id)
-
-
-@pytest.fixture
-def trusted_web(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> WebServer:
-    monkeypatch.setenv("SSL_CERT_FILE", str(web.certificates.authority))
-    (web.files / NAME).write_bytes(CONTENT)
-    return web
 
 
 def test_files_on_a_web_server_are_registered_and_come_down(trusted_web: WebServer, steward: Steward) -> None:
@@ -323,15 +204,3 @@ def test_the_command_line_explains_a_wrong_host_key(
     assert 3 == done.returncode, done.stdout + done.stderr
     assert "shows another host key" in done.stderr
     assert not (sftp_login.upload / "strange").exists()
-
-
-def command(steward: Steward, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-c", "from storage_core.cli.main import main; main()", *arguments],
-        env={**os.environ, **steward.environment},
-        cwd=steward.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
