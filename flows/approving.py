@@ -13,7 +13,7 @@ from prefect.input import RunInput
 from prefect.runtime import deployment, flow_run
 from pydantic import Field, create_model
 
-from flows.parameters import Confirm
+from flows.parameters import Agreeing, Confirm
 from storage_core.errors import NotConfirmed
 from storage_core.model.plans import Plan
 from storage_core.reports.wording import size_text
@@ -29,13 +29,15 @@ class Approval(RunInput):
     approve: bool = Field(default=False, description="On: migrate. Off: decline; nothing is written.")
 
 
-def agreement(plan: Plan, confirm: Confirm, *, within_hours: float) -> str:
+def agreement(plan: Plan, agreeing: Agreeing) -> str:
     """Who agrees to the plan, in words.
 
     Raises:
         NotConfirmed: somebody declined.
     """
-    return "flow parameter confirm=force" if confirm is Confirm.FORCE else approved(plan, within_hours=within_hours)
+    if agreeing.confirm is Confirm.FORCE:
+        return "flow parameter confirm=force"
+    return approved(plan, within_hours=agreeing.approval_hours)
 
 
 def approved(plan: Plan, *, within_hours: float) -> str:

@@ -1,35 +1,31 @@
-"""The types of our flows' parameters: what the server checks before a run starts.
+"""What our flows ask for: the type of each field with what a form says about it, and the records they belong to.
 
-Parameters are flat on purpose, so that a deployment's defaults can be overridden one by one. What a form says about
-each stands in the docstring of its flow: Prefect takes it from there and ignores other descriptions.
+The server checks a value against its type before a run starts. Prefect reads the description from a docstring only;
+`flows.forms` puts it there.
 """
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
+from storage_core.errors import UsageError
 from storage_core.model.ids import parse_entity_id, parse_entity_ids, parse_storage_location_id
-from storage_core.model.settings import FileVersionStrategy, IndexOptions, IndexVia, MigrationSettings, RunOptions
+from storage_core.model.settings import (
+    EngineOption,
+    FileVersionStrategy,
+    IndexOptions,
+    IndexVia,
+    MigrationSettings,
+    RunOptions,
+)
 from storage_core.plan.outcomes import parse_failure_limit
 from storage_core.plan.viewing import check_options
 
 _ENTITY = r"\s*([sS][yY][nN])?[1-9][0-9]{0,17}\s*"
-
-RootIds = Annotated[list[Annotated[str, Field(pattern=rf"^{_ENTITY}(,{_ENTITY})*$")]], Field(min_length=1)]
-Destination = Annotated[int, Field(gt=0)]
-Sources = list[Annotated[int, Field(gt=0)]]
-IndexPath = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*[^\x00/]$")]
-People = list[Annotated[str, Field(min_length=1)]]
-ApprovalHours = Annotated[float, Field(gt=0, le=24 * 365)]
-
-
-MaxFailures = Annotated[str, Field(pattern=r"^\s*([0-9]+|[0-9]+(\.[0-9]+)?\s*%)?\s*$")]
-"""Empty: no limit."""
-
-
-Shards = Annotated[int, Field(ge=1, le=1000)]
+_LOCAL_PATH = r"^[^\x00]*[^\x00/]$"
 
 
 class Confirm(StrEnum):
@@ -40,47 +36,220 @@ class Confirm(StrEnum):
     DRY_RUN = "dry-run"
 
 
-def settings_from(
-    roots: list[str],
-    destination: int,
-    strategy: FileVersionStrategy,
-    sources: list[int] | None,
-    *,
-    include_tables: bool,
-) -> MigrationSettings:
-    """Turn form values into settings.
+RootIds = Annotated[
+    list[Annotated[str, Field(pattern=rf"^{_ENTITY}(,{_ENTITY})*$")]],
+    Field(
+        min_length=1,
+        description="What it is about: Synapse ids of projects, folders, files or tables, as syn123 or 123.",
+    ),
+]
+Destination = Annotated[
+    int,
+    Field(gt=0, description="Id of a storage location that you created, of type EXTERNAL_S3 or SYNAPSE_S3."),
+]
+IndexPath = Annotated[
+    str,
+    Field(
+        min_length=1,
+        pattern=_LOCAL_PATH,
+        description="Where the migration keeps its index: on a local disk of the worker, never on a network drive.",
+    ),
+]
+SharedIndexPath = Annotated[
+    str,
+    Field(
+        min_length=1,
+        pattern=_LOCAL_PATH,
+        description="Where the migration keeps its index, with the shards beside it: in a folder that all workers see.",
+    ),
+]
+Strategy = Annotated[
+    FileVersionStrategy,
+    Field(description="new adds a version; latest and all change versions in place; skip leaves files alone."),
+]
+Sources = Annotated[
+    list[Annotated[int, Field(gt=0)]],
+    Field(description="Move only files whose bytes are in these locations. Empty: wherever they are."),
+]
+IncludeTables = Annotated[bool, Field(description="Also move files attached to the cells of tables.")]
+TableSnapshots = Annotated[bool, Field(description="Freeze each table as a version before its cells are changed.")]
+Engine = Annotated[
+    EngineOption,
+    Field(
+        description="synapse copies by Synapse; s3 with AWS keys of the worker; auto takes s3 wherever they suffice."
+    ),
+]
+AwsProfile = Annotated[
+    str | None,
+    Field(description="AWS profile of the worker whose keys the engine s3 uses; the worker's own keys when empty."),
+]
+ContinueOnError = Annotated[
+    bool, Field(description="Go on when a single file fails. Off: the first failure stops the run.")
+]
+MaxFailures = Annotated[
+    str,
+    Field(
+        pattern=r"^\s*([0-9]+|[0-9]+(\.[0-9]+)?\s*%)?\s*$",
+        description="Stop when more items than this number, or than this share (2%), have failed. Empty: no limit.",
+    ),
+]
+Via = Annotated[
+    IndexVia,
+    Field(description="view reads files through a temporary file view, which is always deleted; bundle one by one."),
+]
+View = Annotated[
+    str | None, Field(description="Read files through this file view, given by its Synapse id; it is left as it is.")
+]
+NoProvenance = Annotated[
+    bool, Field(description="No file has provenance. Spares strategy new a call per file, with a view only.")
+]
+Refresh = Annotated[
+    bool,
+    Field(description="Look again for what changed since the index was finished. Off: only go on where it ended."),
+]
+Confirming = Annotated[
+    Confirm,
+    Field(description="ask waits until a person approves the plan; force goes on at once; dry-run only plans."),
+]
+ApprovalHours = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=24 * 365,
+        description="How long the plan waits for its approval; after that the run counts as declined.",
+    ),
+]
+ReportFolder = Annotated[
+    str, Field(description="Where reports and the Parquet export go; beside the index when empty.")
+]
+People = Annotated[
+    list[Annotated[str, Field(min_length=1)]],
+    Field(description="Synapse users or teams, by name or id, who get a message when something was done, or failed."),
+]
+Credentials = Annotated[
+    str, Field(description="Name of the credential blocks to use; empty: what the worker itself has.")
+]
+Shards = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=1000,
+        description="In how many parts to divide the work; some more than there are machines is best.",
+    ),
+]
+PlanHash = Annotated[str, Field(description="The plan of the whole migration, to which somebody agreed.")]
 
-    Raises:
-        UsageError: an id is none.
-    """
-    return MigrationSettings(
-        roots=tuple(dict.fromkeys(one for root in roots for one in parse_entity_ids(root))),
-        destination=parse_storage_location_id(destination),
-        source_location_ids=tuple(parse_storage_location_id(source) for source in sources or ()),
-        strategy=strategy,
-        include_tables=include_tables,
-    )
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose files are to lie where."""
+
+    root_ids: RootIds
+    destination_storage_location_id: Destination
 
 
-def index_options_from(via: IndexVia, view: str | None, *, no_provenance: bool) -> IndexOptions:
-    """Turn form values into how the index is filled; an empty view is none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which of their files are moved, and how."""
 
-    Raises:
-        UsageError: the view's id is none, or the values contradict each other.
-    """
-    options = IndexOptions(via=via, view=parse_entity_id(view) if view else None, asks_provenance=not no_provenance)
-    check_options(options)
-    return options
+    file_version_strategy: Strategy = FileVersionStrategy.NEW
+    source_storage_location_ids: Sources = field(default_factory=list)
+    include_table_files: IncludeTables = False
+
+    def settings(self, scope: Scope) -> MigrationSettings:
+        """What an index is bound to.
+
+        Raises:
+            UsageError: an id is none, or there is nothing to migrate.
+        """
+        if self.file_version_strategy is FileVersionStrategy.SKIP and not self.include_table_files:
+            raise UsageError(
+                "Skipping both file entities and files attached to tables leaves nothing to migrate.",
+                fix="Switch on include_table_files, or choose another file_version_strategy.",
+            )
+        sources = (parse_storage_location_id(source) for source in self.source_storage_location_ids)
+        return MigrationSettings(
+            roots=tuple(dict.fromkeys(one for root in scope.root_ids for one in parse_entity_ids(root))),
+            destination=parse_storage_location_id(scope.destination_storage_location_id),
+            source_location_ids=tuple(dict.fromkeys(sources)),
+            strategy=self.file_version_strategy,
+            include_tables=self.include_table_files,
+        )
 
 
-def failure_options_from(max_failures: str, *, continue_on_error: bool) -> RunOptions:
-    """Turn form values into how a run meets failures; an empty limit is none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copying:
+    """How copies are made and tables kept."""
 
-    Raises:
-        UsageError: it is more than 100 percent.
-    """
-    at_most, percent = parse_failure_limit(max_failures.strip() or None)
-    return RunOptions(continue_on_error=continue_on_error, max_failures=at_most, max_failures_percent=percent)
+    table_snapshots: TableSnapshots = True
+    engine: Engine = EngineOption.AUTO
+    aws_profile: AwsProfile = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How the index is filled."""
+
+    index_via: Via = IndexVia.AUTO
+    view: View = None
+    no_provenance: NoProvenance = False
+
+    def options(self) -> IndexOptions:
+        """The same for the core; an empty view is none.
+
+        Raises:
+            UsageError: the view's id is none, or the values contradict each other.
+        """
+        view = parse_entity_id(self.view) if self.view else None
+        options = IndexOptions(via=self.index_via, view=view, asks_provenance=not self.no_provenance)
+        check_options(options)
+        return options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """How much trouble a run bears."""
+
+    continue_on_error: ContinueOnError = False
+    max_failures: MaxFailures = ""
+
+    def options(self, reading: Reading | None = None, copying: Copying | None = None) -> RunOptions:
+        """How the run behaves.
+
+        Raises:
+            UsageError: more failures than all are allowed; see also `Reading.options`.
+        """
+        copying = copying or Copying()
+        at_most, percent = parse_failure_limit(self.max_failures.strip() or None)
+        return RunOptions(
+            continue_on_error=self.continue_on_error,
+            max_failures=at_most,
+            max_failures_percent=percent,
+            table_snapshots=copying.table_snapshots,
+            engine=copying.engine,
+            aws_profile=copying.aws_profile or None,
+            indexing=(reading or Reading()).options(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreeing:
+    """Who agrees to the plan, and by when."""
+
+    confirm: Confirming = Confirm.ASK
+    approval_hours: ApprovalHours = 168.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """Who gets to know how it ended."""
+
+    report_folder: ReportFolder = ""
+    notify: People = field(default_factory=list)
+
+
+UNASKED = Agreeing(confirm=Confirm.FORCE)
+"""What flows begin with that change only what somebody has decided before."""
 
 
 def index_path_from(text: str) -> Path:

@@ -15,12 +15,12 @@ from flows.approving import agreement
 from flows.events import tell_drift, tell_end_of_run, tell_plan, tell_start
 from flows.exclusive import only_migration_of
 from flows.notifying import tell_of_end, telling_of_failures
-from flows.parameters import Confirm
+from flows.parameters import Agreeing, Ending
 from flows.sessions import session
 from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.model.plans import Plan
 from storage_core.model.settings import MigrationSettings, RunOptions
-from storage_core.plan.outcomes import Ending
+from storage_core.plan.outcomes import Ending as HowItEnded
 from storage_core.reports.report import RunFacts
 from storage_core.steps.migration import RunOutcome
 from storage_core.synapse.clock import SystemClock
@@ -36,9 +36,8 @@ class Job:
     index_path: Path
     settings: MigrationSettings
     options: RunOptions
-    report_folder: str | None = None
-    notify: tuple[str, ...] = ()
-    credentials: str = ""
+    ending: Ending
+    credentials: str
 
     def opened(self) -> AbstractContextManager[App]:
         """Open its index, with batches as tasks of the current flow run."""
@@ -46,7 +45,7 @@ class Job:
 
     def telling_of_failures(self) -> AbstractContextManager[None]:
         """Tell its people when what is inside stops with an error."""
-        return telling_of_failures(self.notify, self.settings, self.index_path, self.credentials)
+        return telling_of_failures(self.ending.notify, self.settings, self.index_path, self.credentials)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +78,17 @@ def look(job: Job, *, refresh: bool) -> Looked:
     """
     with only_migration_of(job.settings.roots), job.opened() as app:
         outcome = app.migration.index(refresh=refresh)
-        plan = app.migration.plan() if outcome.ending is Ending.COMPLETE else None
+        plan = app.migration.plan() if outcome.ending is HowItEnded.COMPLETE else None
         if plan is not None:
             show_plan(plan)
             tell_plan(plan)
         return Looked(outcome=outcome, plan=plan, calls=app.remote.calls.total)
 
 
-def agree_and_migrate(job: Job, plan: Plan, confirm: Confirm, *, within_hours: float) -> Any:
+def agree_and_migrate(job: Job, plan: Plan, agreeing: Agreeing) -> Any:
     """Have *plan* agreed to, do what it says, conclude; the state the flow run ends in."""
     try:
-        agreed = agreement(plan, confirm, within_hours=within_hours)
+        agreed = agreement(plan, agreeing)
         ended = migrate(job, plan, agreed=agreed)
     except NotConfirmed as declined:
         return Cancelled(message=str(declined))
@@ -123,7 +122,7 @@ def export(job: Job, ended: Ended) -> None:
         plan_hash=ended.plan_hash,
         calls=ended.calls,
     )
-    for written in write_reports(str(job.index_path), job.report_folder, facts):
+    for written in write_reports(str(job.index_path), job.ending.report_folder or None, facts):
         get_run_logger().info("Written: %s", written)
 
 
@@ -133,7 +132,7 @@ def conclude(job: Job, ended: Ended) -> Any:
     export(job, ended)
     tell_drift(job.settings, outcome)
     tell_end_of_run(job.settings, outcome)
-    tell_of_end(job.notify, job.index_path, outcome.exit_code, job.credentials)
+    tell_of_end(job.ending.notify, job.index_path, outcome.exit_code, job.credentials)
     if outcome.exit_code is ExitCode.DONE:
         return Completed(message="everything planned is migrated and verified")
     return Failed(message=f"ended with exit code {int(outcome.exit_code)} ({outcome.ending}); see the report")

@@ -2,25 +2,20 @@
 
 from typing import Any
 
-from prefect import flow
 from prefect.states import Completed, Failed
 
 from flows.credentials import configuration
 from flows.events import tell_verified
-from flows.parameters import IndexPath, index_path_from
+from flows.forms import flow_with_form
+from flows.parameters import Credentials, IndexPath, index_path_from
 from storage_core.errors import ExitCode
 from tasks.reading_back import read_everything_back
 from tasks.visibility import show_differences
 
 
-@flow(name="verify-migration", persist_result=False)
-def verify_migration(index_path: IndexPath, credentials: str = "") -> Any:
-    """Read every migrated place back: right handle, right location, right size and MD5?
-
-    Args:
-        index_path: Where the migration keeps its index: on a local disk of the worker, never on a network drive.
-        credentials: Name of the credential blocks to use; empty: what the worker itself has.
-    """
+@flow_with_form("verify-migration")
+def verify_migration(*, index_path: IndexPath, credentials: Credentials = "") -> Any:
+    """Read every migrated place back: right handle, right location, right size and MD5?"""
     path = index_path_from(index_path)
     found = read_everything_back(path, lambda: configuration(credentials))
     show_differences(found)

@@ -71,7 +71,7 @@ def test_what_appeared_is_moved_and_told_of_and_a_quiet_night_changes_nothing(de
     assert 1 == demo.app.traffic.by_call["PUT /entity/#/version/#/filehandle"]
     assert told + 1 == len(after["messages"])
 
-    verified = verify_migration(str(tmp_path / "watch.duckdb"), return_state=True)
+    verified = verify_migration(index_path=str(tmp_path / "watch.duckdb"), return_state=True)
     assert verified.is_completed(), verified.message
 
 
