@@ -10,10 +10,13 @@ from sandbox.synapse.world import World
 LARGE_BYTES = 6 * GIB
 
 
-def build_small_project(world: World, *, with_large: bool = True, with_tables: bool = False) -> ScenarioFacts:
+def build_small_project(
+    world: World, *, with_large: bool = True, with_tables: bool = False, with_own: bool = False
+) -> ScenarioFacts:
     """Seven files: shared handles, histories, one file of several parts, one that is there already, one elsewhere.
 
     And two tables when wanted: one with two columns of files, one in a folder, whose one cell shares a file's handle.
+    And a file in a bucket of the steward's own, which the engine `s3` copies.
     """
     builder = Builder(world, "small", seed=0)
     with builder.days_ago(30):
@@ -38,6 +41,10 @@ def build_small_project(world: World, *, with_large: bool = True, with_tables: b
         if with_large:
             large = builder.virtual_handle(LARGE_BYTES, "genome.bam")
             builder.landmarks["large"] = builder.file(data, "genome.bam", large, trait=Trait.HUGE).id
+        if with_own:
+            own = builder.external_location("lab-inbox", base_key="uploads")
+            inbox = builder.text_handle("from a bucket of our own\n", "inbox.txt", location=own)
+            builder.landmarks["own"] = builder.file(data, "inbox.txt", inbox).id
         if with_tables:
             # another file's handle in a cell, a report that rows share, a cell at the destination, an empty row
             slides = add_image_table(builder, project, "Slides", rows=5, shared=shared)
@@ -60,3 +67,8 @@ def build_small_project(world: World, *, with_large: bool = True, with_tables: b
 def build_mixed_project(world: World) -> ScenarioFacts:
     """The small project with everything: the large file, and tables whose cells hold files."""
     return build_small_project(world, with_tables=True)
+
+
+def build_project_for_two_engines(world: World) -> ScenarioFacts:
+    """The mixed project, and a file for the engine `s3`; the others are for the engine `synapse`."""
+    return build_small_project(world, with_tables=True, with_own=True)

@@ -3,12 +3,12 @@
 import random
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.crash.enumeration import Series, Tried, interrupt, rehearse
-from tests.crash.lab import Case, Lab, Point, rows, running_lab
+from tests.crash.lab import Case, Lab, Point, running_lab
+from tests.crash.spare_records import without_spare_records
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -23,13 +23,7 @@ class OwnKeysLab(Lab):
 
     def violations(self, case: Case) -> list[str]:
         """Nobody uses a spare record; each is of an object in use, and the journal tells of at least as many."""
-        spare = spare_records(case, self.state())
-        excused = {f"handle {one} is an orphan" for one in spare}
-        wrong = [one for one in Lab.violations(self, case) if one not in excused]
-        told = rows(case.index, "select count(*) from events_v1 where event = 'registered again'")[0][0]
-        if len(spare) > told:
-            wrong.append(f"{len(spare)} spare records, and the journal tells of {told}")
-        return wrong
+        return without_spare_records(Lab.violations(self, case), case.expected, self.state(), case.index)
 
     def _upload_violations(self, case: Case) -> list[str]:
         """The service made no copy, and no upload is left in any bucket."""
@@ -37,17 +31,6 @@ class OwnKeysLab(Lab):
         left = [upload.key for upload in self.sandbox.world.objects._uploads.values()]
         wrong = [f"upload {one} of the service was begun" for one in begun]
         return [*wrong, *(f"an upload to {one} was left" for one in left)]
-
-
-def spare_records(case: Case, state: Any) -> set[str]:
-    """New handles that nothing refers to, and whose object a handle in use refers to as well."""
-    before = case.expected.before["handles"]
-    new = {one: (handle["bucketName"], handle["key"]) for one, handle in state["handles"].items() if one not in before}
-    used = {version["handleId"] for entity in state["entities"].values() for version in entity["versions"]}
-    tables = state["tables"].values()
-    used |= {cell for table in tables for row in table["rows"].values() for cell in row["cells"].values()}
-    in_use = {place for one, place in new.items() if one in used}
-    return {one for one, place in new.items() if one not in used and place in in_use}
 
 
 @pytest.fixture(scope="module")

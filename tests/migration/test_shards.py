@@ -1,8 +1,5 @@
 """A migration shared by several processes, each with a shard: its end is the end of one run."""
 
-import signal
-import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,7 @@ from storage_core.errors import IndexUnusable, UsageError
 from storage_core.index.reading import open_for_reading
 from storage_core.sharding import absorb, remove, split
 from tests.contract.test_three_doors import expectation_of
-from tests.migration.harness import command, environment, migrate_words, run, snapshot
+from tests.migration.harness import migrate_words, run, snapshot
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -84,32 +81,6 @@ def test_three_processes_end_where_one_does(tmp_path: Path) -> None:
         alone = tmp_path / "alone.duckdb"
         run(sandbox, tmp_path, shard_words(sandbox, alone))
     assert items_of(alone) == items_of(index)
-
-
-def test_a_machine_dies_in_the_middle_and_another_goes_on(tmp_path: Path) -> None:
-    """kill -9 while a shard copies; the same shard is run again elsewhere: no second copy, nothing lost."""
-    options = SandboxOptions(scenario="mixed", is_throttled=False, wait_scale=0, latency_seconds=0.02)
-    with running_sandbox(options) as sandbox:
-        expected = expectation_of(sandbox, "new")
-        index = indexed(sandbox, tmp_path)
-        first, second = split(index, 2)
-        victim = subprocess.Popen(
-            command(*shard_words(sandbox, first)), env=environment(sandbox, tmp_path), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        until = time.monotonic() + 60
-        while sandbox.app.traffic.by_call["POST /file/multipart"] < 5 and time.monotonic() < until:
-            time.sleep(0.02)
-        victim.send_signal(signal.SIGKILL)
-        victim.wait(30)
-        assert [first, second] == split(index, 2), "a shard that is there keeps what it reached"
-
-        for shard in (second, first):
-            done = run(sandbox, tmp_path, shard_words(sandbox, shard))
-            assert done.returncode in {0, 1}, done.stderr
-            absorb(index, shard)
-
-        assert [] == expected.violations(snapshot(sandbox))
 
 
 def test_strange_requests_are_refused_in_words(tmp_path: Path) -> None:
