@@ -5,6 +5,7 @@ worker and server. When it is resumed, the flow begins again from the top; the i
 that costs seconds. A run that no deployment started has nobody to start it again; it *pauses* in its process.
 """
 
+from dataclasses import dataclass
 from itertools import count
 
 from prefect import get_run_logger
@@ -19,17 +20,41 @@ from storage_core.model.plans import Plan
 from storage_core.reports.wording import size_text
 
 _HASH_FIELD = "The hash of the plan you agree to, copied from the plan. Empty: you do not agree."
-_TURN_DOWN = "Run again and approve it; nothing was written."
+_DECLINED = "Run again and approve it; nothing was written."
 
 
 class Approval(RunInput):
     """What a person answers when asked to approve a plan."""
 
     plan_hash: str = Field(default="", description=_HASH_FIELD)
-    approve: bool = Field(default=False, description="On: migrate. Off: decline; nothing is written.")
+    approve: bool = Field(default=False, description="On: do what the plan says. Off: decline; nothing is written.")
 
 
-def agreement(plan: Plan, agreeing: Agreeing) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a person is asked to approve: the plan with this hash.
+
+    Attributes:
+        told: the plan in half a sentence.
+        artifact: the key of the artifact that tells the rest.
+    """
+
+    hash: str
+    told: str
+    artifact: str
+
+
+def question_of(plan: Plan) -> Question:
+    """The question whether to migrate."""
+    ahead = plan.ahead
+    told = (
+        f"{ahead.copies:,} copies ({size_text(ahead.copy_bytes)}), {ahead.repoints:,} places, "
+        f"{plan.calls:,} Synapse calls"
+    )
+    return Question(hash=plan.hash, told=told, artifact="migration-plan")
+
+
+def agreement(plan: Question, agreeing: Agreeing) -> str:
     """Who agrees to the plan, in words.
 
     Raises:
@@ -40,7 +65,7 @@ def agreement(plan: Plan, agreeing: Agreeing) -> str:
     return approved(plan, within_hours=agreeing.approval_hours)
 
 
-def approved(plan: Plan, *, within_hours: float) -> str:
+def approved(plan: Question, *, within_hours: float) -> str:
     """Wait until a person has agreed to exactly this plan; says how.
 
     The server refuses a form that names another plan, and the run goes on waiting. When nobody answers in time, the
@@ -49,10 +74,10 @@ def approved(plan: Plan, *, within_hours: float) -> str:
     Raises:
         NotConfirmed: somebody declined.
     """
-    for question in count(1):
-        answer = _answer_to(plan, question, timeout_seconds=int(within_hours * 3600))
+    for number in count(1):
+        answer = _answer_to(plan, number, timeout_seconds=int(within_hours * 3600))
         if not answer.approve:
-            raise NotConfirmed(f"Plan {plan.hash} was declined.", fix=_TURN_DOWN)
+            raise NotConfirmed(f"Plan {plan.hash} was declined.", fix=_DECLINED)
         if answer.plan_hash == plan.hash:
             return f"approval in Prefect of run {flow_run.name}"
         get_run_logger().warning("Approved without naming the plan's hash: asked once more.")
@@ -64,24 +89,21 @@ def is_taken_up_again() -> bool:
     return int(flow_run.run_count or 1) > 1
 
 
-def form_for(plan: Plan) -> type[Approval]:
+def form_for(plan: Question) -> type[Approval]:
     """The form for one plan: Prefect's server itself refuses any other plan's hash."""
     only_this = Field(default="", pattern=f"^({plan.hash})?$", description=_HASH_FIELD)
     return create_model("Approval", __base__=Approval, plan_hash=(str, only_this))
 
 
-def _answer_to(plan: Plan, question: int, *, timeout_seconds: int) -> Approval:
-    ahead = plan.ahead
+def _answer_to(plan: Question, number: int, *, timeout_seconds: int) -> Approval:
     form = form_for(plan).with_initial_data(
         description=(
-            f"**Plan {plan.hash}**: {ahead.copies:,} copies ({size_text(ahead.copy_bytes)}), "
-            f"{ahead.repoints:,} places, {plan.calls:,} Synapse calls. "
-            "The artifact `migration-plan` of this run tells the rest. To approve, switch on *approve* and "
-            f"write `{plan.hash}` as *plan_hash*."
+            f"**Plan {plan.hash}**: {plan.told}. The artifact `{plan.artifact}` of this run tells the rest. "
+            f"To approve, switch on *approve* and write `{plan.hash}` as *plan_hash*."
         )
     )
     # The key makes a question answerable once: after resuming, the same plan finds its answer here.
-    key = f"{plan.hash}-{question}"
+    key = f"{plan.hash}-{number}"
     if deployment.id is None:
         return pause_flow_run(wait_for_input=form, timeout=timeout_seconds, key=key)
     return suspend_flow_run(wait_for_input=form, timeout=timeout_seconds, key=key)

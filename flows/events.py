@@ -7,6 +7,8 @@
     synapse-storage.migration.threshold   the run stopped because too much failed
     synapse-storage.migration.finished    the run ended, with its exit code
     synapse-storage.verification.finished
+    synapse-storage.rollback.planned      a roll-back was planned that has something to do
+    synapse-storage.rollback.finished     a roll-back ended, with its exit code
 
 Each carries counts and ids; nothing in them is secret. `deployments/automations` has an example for each.
 """
@@ -20,6 +22,7 @@ from prefect.runtime import flow_run
 from storage_core.errors import ExitCode
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import Plan
+from storage_core.model.returns import RollbackPlan
 from storage_core.model.settings import MigrationSettings
 from storage_core.plan.outcomes import Ending
 from storage_core.readback import ReadBack
@@ -38,6 +41,8 @@ class Moment(StrEnum):
     THRESHOLD = "synapse-storage.migration.threshold"
     FINISHED = "synapse-storage.migration.finished"
     VERIFIED = "synapse-storage.verification.finished"
+    RETURN_PLANNED = "synapse-storage.rollback.planned"
+    RETURNED = "synapse-storage.rollback.finished"
 
 
 def tell(moment: Moment, roots: str, facts: Facts) -> None:
@@ -73,14 +78,21 @@ def tell_drift(settings: MigrationSettings, outcome: RunOutcome) -> None:
 
 def tell_end_of_run(settings: MigrationSettings, outcome: RunOutcome) -> None:
     """Tell how a run ended."""
-    facts: Facts = {
-        "exit_code": int(outcome.exit_code),
-        "ending": str(outcome.ending),
-        **{str(status): _count(outcome, status) for status in ItemStatus},
-    }
+    facts = _facts_of(outcome)
     if outcome.ending is Ending.THRESHOLD or outcome.exit_code is ExitCode.THRESHOLD:
         tell(Moment.THRESHOLD, named(settings), facts)
     tell(Moment.FINISHED, named(settings), facts)
+
+
+def tell_return_plan(settings: MigrationSettings, plan: RollbackPlan) -> None:
+    """Tell of the plan of a roll-back, unless it is empty."""
+    if not plan.is_empty:
+        tell(Moment.RETURN_PLANNED, named(settings), {"plan_hash": plan.hash, "places": plan.ahead.places})
+
+
+def tell_end_of_return(settings: MigrationSettings, outcome: RunOutcome) -> None:
+    """Tell how a roll-back ended."""
+    tell(Moment.RETURNED, named(settings), _facts_of(outcome))
 
 
 def tell_verified(index_name: str, found: ReadBack) -> None:
@@ -96,6 +108,14 @@ def tell_verified(index_name: str, found: ReadBack) -> None:
 def named(settings: MigrationSettings) -> str:
     """The migration in one word: its roots."""
     return "-".join(settings.roots)
+
+
+def _facts_of(outcome: RunOutcome) -> Facts:
+    return {
+        "exit_code": int(outcome.exit_code),
+        "ending": str(outcome.ending),
+        **{str(status): _count(outcome, status) for status in ItemStatus},
+    }
 
 
 def _count(outcome: RunOutcome, status: ItemStatus) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from prefect.states import Cancelled, Completed
 
-from flows.approving import agreement
+from flows.approving import agreement, question_of
 from flows.dispatching import migrate_all
 from flows.events import tell_start
 from flows.exclusive import only_migration_of, only_run_of
@@ -58,7 +58,7 @@ def migrate_sharded(
         if looked.plan is None or looked.plan.is_empty:
             return conclude(job, without_migrating(looked))
         try:
-            agreed = agreement(looked.plan, agreeing)
+            agreed = agreement(question_of(looked.plan), agreeing)
         except NotConfirmed as declined:
             return Cancelled(message=str(declined))
         return conclude(job, _divided(job, looked.plan, agreed, shards))

@@ -11,7 +11,7 @@ from typing import Any
 from prefect import get_run_logger
 from prefect.states import Cancelled, Completed, Failed
 
-from flows.approving import agreement
+from flows.approving import agreement, question_of
 from flows.events import tell_drift, tell_end_of_run, tell_plan, tell_start
 from flows.exclusive import only_migration_of
 from flows.notifying import tell_of_end, telling_of_failures
@@ -88,7 +88,7 @@ def look(job: Job, *, refresh: bool) -> Looked:
 def agree_and_migrate(job: Job, plan: Plan, agreeing: Agreeing) -> Any:
     """Have *plan* agreed to, do what it says, conclude; the state the flow run ends in."""
     try:
-        agreed = agreement(plan, agreeing)
+        agreed = agreement(question_of(plan), agreeing)
         ended = migrate(job, plan, agreed=agreed)
     except NotConfirmed as declined:
         return Cancelled(message=str(declined))
@@ -113,7 +113,7 @@ def without_migrating(looked: Looked) -> Ended:
     return Ended(outcome=looked.outcome, plan_hash=None, calls=looked.calls)
 
 
-def export(job: Job, ended: Ended) -> None:
+def export(index_path: Path, report_folder: str, ended: Ended) -> None:
     """Publish the counts; write every report and the Parquet export."""
     show_counts(ended.outcome.counts)
     facts = RunFacts(
@@ -122,14 +122,14 @@ def export(job: Job, ended: Ended) -> None:
         plan_hash=ended.plan_hash,
         calls=ended.calls,
     )
-    for written in write_reports(str(job.index_path), job.ending.report_folder or None, facts):
+    for written in write_reports(str(index_path), report_folder or None, facts):
         get_run_logger().info("Written: %s", written)
 
 
 def conclude(job: Job, ended: Ended) -> Any:
     """Export, tell people and automations; the state the flow run ends in."""
     outcome = ended.outcome
-    export(job, ended)
+    export(job.index_path, job.ending.report_folder, ended)
     tell_drift(job.settings, outcome)
     tell_end_of_run(job.settings, outcome)
     tell_of_end(job.ending.notify, job.index_path, outcome.exit_code, job.credentials)

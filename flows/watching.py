@@ -57,7 +57,7 @@ def watch_project(
 def _unchanged(job: Job, looked: Looked) -> Any:
     """The end of a look that found nothing to do; what failed earlier still waits for a person, and is said again."""
     ended = without_migrating(looked)
-    export(job, ended)
+    export(job.index_path, job.ending.report_folder, ended)
     if ended.outcome.exit_code is ExitCode.DONE:
         return Completed(name="Unchanged", message="nothing to migrate")
     return Completed(

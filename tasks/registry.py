@@ -12,7 +12,15 @@ from tasks.indexing import (
     fetch_handles_by_view,
     find_files_by_view,
 )
-from tasks.repointing import repoint_cells, repoint_versions, verify
+from tasks.repointing import (
+    check_returns,
+    old_handles,
+    repoint_cells,
+    repoint_versions,
+    return_cells,
+    return_versions,
+    verify,
+)
 from tasks.snapshotting import snapshot_tables
 
 TASKS: Mapping[str, BatchTask] = {
@@ -30,5 +38,9 @@ TASKS: Mapping[str, BatchTask] = {
         repoint_versions,
         repoint_cells,
         verify,
+        old_handles,
+        return_versions,
+        return_cells,
+        check_returns,
     )
 }

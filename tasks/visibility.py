@@ -7,9 +7,10 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from storage_core.model.plans import Plan, StatusCount
 from storage_core.model.prices import Costs
+from storage_core.model.returns import RollbackPlan
 from storage_core.model.tallies import Tally
 from storage_core.readback import ReadBack
-from storage_core.reports.wording import cost_text
+from storage_core.reports.wording import cost_text, moment_text
 from storage_core.steps.driving import Phase
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
@@ -65,6 +66,24 @@ def show_plan(plan: Plan) -> None:
         *(f"- **{finding.level}**: {finding.what} {finding.fix}" for finding in plan.findings),
     ]
     create_markdown_artifact(key="migration-plan", markdown="\n".join(lines), description=f"Plan {plan.hash}")
+
+
+def show_rollback_plan(plan: RollbackPlan) -> None:
+    """Publish the plan of a roll-back as an artifact."""
+    ahead = plan.ahead
+    lines = [
+        f"# Roll-back plan {plan.hash}",
+        "Each place refers to its old file handle again, in place, and is read back.",
+        "",
+        f"- places to roll back: {ahead.places:,} ({ahead.size_bytes:,} bytes)",
+        f"- of these, table cells: {ahead.cells:,} in {ahead.tables:,} tables",
+        f"- old handles: {ahead.own_handles:,} created by the token's owner, {ahead.other_handles:,} by others",
+        f"- changed by others since, and left alone: {ahead.changed_since:,}",
+        f"- Synapse calls: at most {plan.calls:,}",
+        f"- deadline: {moment_text(plan.deadline) if plan.deadline else 'none'}",
+        *(f"- **{finding.level}**: {finding.what} {finding.fix}" for finding in plan.findings),
+    ]
+    create_markdown_artifact(key="rollback-plan", markdown="\n".join(lines), description=f"Plan {plan.hash}")
 
 
 def _money(costs: Costs) -> list[str]:

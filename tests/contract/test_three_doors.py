@@ -137,12 +137,21 @@ def back_through_python(sandbox: Sandbox, folder: Path) -> None:
     assert result.counts_by_status["ROLLED_BACK"] > 0
 
 
+def back_through_prefect(sandbox: Sandbox, folder: Path) -> None:
+    from flows.parameters import Confirm
+    from flows.rolling_back import roll_back
+
+    del sandbox
+    ended = roll_back(index_path=str(folder / "m.duckdb"), confirm=Confirm.FORCE, return_state=True)
+    assert "every place is rolled back" in str(ended.message) or "exit code 1" in str(ended.message)
+
+
 ALLOWING = {
     "command line": allowing_through_command_line,
     "python": allowing_through_python,
     "prefect": allowing_through_prefect,
 }
-BACK = {"command line": back_through_command_line, "python": back_through_python}
+BACK = {"command line": back_through_command_line, "python": back_through_python, "prefect": back_through_prefect}
 MOSTLY_WAITING = {("prefect", "latest"), ("prefect", "skip")}
 DOORS = {"command line": through_command_line, "python": through_python, "prefect": through_prefect}
 
@@ -218,9 +227,14 @@ def test_every_door_stops_when_more_items_fail_than_are_allowed(
     assert [] == unreconciled(tmp_path / "m.duckdb", is_done=False)
 
 
-@pytest.mark.parametrize("door", [pytest.param("command line", marks=pytest.mark.long), "python"])
-def test_every_door_leads_back(door: str, mixed: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "door",
+    [pytest.param("command line", marks=pytest.mark.long), "python", pytest.param("prefect", marks=pytest.mark.long)],
+)
+def test_every_door_leads_back(door: str, mixed: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Every file version is what it was before the migration, whichever door the roll-back takes."""
+    if door == "prefect":
+        request.getfixturevalue("prefect_server")
     for handle in [one for one in mixed.world.handles.all() if one.created_by == mixed.world.principals.colleague.id]:
         mixed.world.handles.change(handle.id, created_by=mixed.world.principals.demo.id)
     before = essence(snapshot(mixed), "")

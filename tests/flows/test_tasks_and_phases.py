@@ -6,13 +6,20 @@ from prefect.exceptions import ParameterTypeError
 from flows.indexing import index_files
 from flows.migrating import migrate_files
 from flows.reporting import export_audit
+from storage_core.model.entities import UserProfile
+from storage_core.model.ids import PrincipalId
 from storage_core.steps.phases import INDEXING, MIGRATING
+from storage_core.steps.rolling_back import phases as returning
 from tasks.batches import BatchesAtHand
 from tasks.registry import TASKS
 
+SOMEBODY = UserProfile(id=PrincipalId("1"), user_name="somebody")
+
 
 def test_every_phase_has_a_task_of_its_name():
-    assert {phase.name for line in (*INDEXING, *MIGRATING) for phase in line} == set(TASKS)
+    there_and_back = [*INDEXING, *MIGRATING, returning(SOMEBODY)]
+
+    assert {phase.name for line in there_and_back for phase in line} == set(TASKS)
 
 
 def test_no_task_retries_caches_or_stores_results():

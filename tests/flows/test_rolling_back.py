@@ -1,0 +1,97 @@
+"""A migration is rolled back as a flow: only what the plan says, only when somebody agreed, never beside another."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+
+from flows import rolling_back, stages
+from flows.migrating import migrate_files
+from flows.rolling_back import roll_back
+from sandbox.server import Sandbox
+from tests.migration.harness import snapshot, writes
+
+pytestmark = pytest.mark.timeout(280)
+
+
+@pytest.fixture
+def own(prefect_server: None, start_sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The sample project of a steward who has uploaded all of it; this process's environment points at it."""
+    sandbox: Sandbox = start_sandbox(scenario="demo")
+    for handle in [one for one in sandbox.world.handles.all() if one.created_by != sandbox.world.principals.demo.id]:
+        sandbox.world.handles.change(handle.id, created_by=sandbox.world.principals.demo.id)
+    for name, value in (sandbox.environment() | {"SYNAPSE_CALLS_PER_MINUTE": "60000"}).items():
+        monkeypatch.setenv(name, value)
+    return sandbox
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """For which roots each run holds a place while it writes; both flows hold it by the same function."""
+    seen: list[tuple[str, ...]] = []
+
+    @contextmanager
+    def holding(roots: Sequence[str]) -> Iterator[None]:
+        seen.append(tuple(roots))
+        yield
+
+    for module in (stages, rolling_back):
+        monkeypatch.setattr(module, "only_migration_of", holding)
+    return seen
+
+
+def handles_in_use(sandbox: Sandbox) -> dict[str, list[str | None]]:
+    """The handle of each version of each entity."""
+    return {
+        key: [version["handleId"] for version in one["versions"]] for key, one in snapshot(sandbox)["entities"].items()
+    }
+
+
+def artifact_keys() -> set[str]:
+    with get_client(sync_client=True) as client:
+        return {one["key"] for one in client.request("POST", "/artifacts/filter", json={}).json()}
+
+
+def test_a_migration_is_planned_back_and_rolled_back_and_a_second_time_nothing_is_left(
+    own: Sandbox, held: list[tuple[str, ...]], tmp_path: Path
+) -> None:
+    """The dry run writes nothing; the run leaves each version as it was, and holds what the migration held."""
+    facts = own.facts
+    assert facts is not None
+    index = str(tmp_path / "m.duckdb")
+    before = handles_in_use(own)
+    migrated = migrate_files(
+        [facts.root_id], facts.destination_id, index, file_version_strategy="latest", confirm="force", return_state=True
+    )
+    assert migrated.is_completed(), migrated.message
+    held_by_migration = set(held)
+    held.clear()
+    written = writes(own)
+
+    planned = roll_back(index, confirm="dry-run", return_state=True)
+    assert ("dry run: the plan is published, nothing was written", written) == (planned.message, writes(own))
+    assert "rollback-plan" in artifact_keys()
+
+    ended = roll_back(index, confirm="force", return_state=True)
+
+    assert "every place is rolled back and was read back" == ended.message
+    assert before == handles_in_use(own)
+    assert held_by_migration == set(held)
+    assert (tmp_path / "m-report" / "parquet" / "MANIFEST.json").is_file()
+
+    written = writes(own)
+    again = roll_back(index, confirm="force", return_state=True)
+    assert again.is_completed()
+    assert ("nothing to roll back" in str(again.message), written) == (True, writes(own))
+
+
+def test_an_index_that_is_not_there_is_refused_in_words(own: Sandbox, tmp_path: Path) -> None:
+    """Nothing is made at its place."""
+    ended = roll_back(str(tmp_path / "mistyped.duckdb"), confirm="force", return_state=True)
+
+    assert ended.is_failed()
+    assert "mistyped.duckdb" in str(ended.message)
+    assert not (tmp_path / "mistyped.duckdb").exists()
