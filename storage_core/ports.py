@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy
+from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy, SourceWithdrawn
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.engines import CopyChoice, CopySource, KeyCheck
 from storage_core.model.entities import ChildrenPage, EntityHeader, FileSnapshot, RootSnapshot, UserProfile
@@ -345,8 +345,8 @@ class CopyLedger(Protocol):
         """Note who makes these copies, before anything is begun. Copies that somebody has begun keep theirs."""
         ...
 
-    def record_copies(self, outcomes: Sequence[Copied | CopyFailed]) -> Tally:
-        """Note new handles (before any place is touched) or failures; a failure marks its items ERRORED."""
+    def record_copies(self, outcomes: Sequence[Copied | CopyFailed | SourceWithdrawn]) -> Tally:
+        """Note new handles (before any place is touched), failures and withdrawals; either settles its items."""
         ...
 
     def pending_proofs(self, *, after: int, limit: int) -> tuple[ProofWork, ...]:

@@ -7,7 +7,8 @@ import pyarrow as pa
 from storage_core.index.adopted import use_adopted_copies
 from storage_core.index.database import Database, arrow_table
 from storage_core.index.rows import SOURCE_COLUMNS, copy_request, copy_source, numbers, proof_work
-from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy
+from storage_core.index.withdrawn import note_withdrawn
+from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy, SourceWithdrawn
 from storage_core.model.engines import CopyChoice, CopySource
 from storage_core.model.ids import DEFAULT_STORAGE_LOCATION, StorageLocationId
 from storage_core.model.settings import MigrationSettings
@@ -205,14 +206,16 @@ class CopyTables:
             with self._database.transaction():
                 self._database.rows(_CHOSEN, [self._database.now()], choice=arrow_table(_CHOICE_SCHEMA, chosen))
 
-    def record_copies(self, outcomes: Sequence[Copied | CopyFailed]) -> Tally:
+    def record_copies(self, outcomes: Sequence[Copied | CopyFailed | SourceWithdrawn]) -> Tally:
         """See ports.CopyLedger. Outcomes of copies that are not PENDING any more change nothing."""
         copied = [outcome for outcome in outcomes if isinstance(outcome, Copied)]
         failed = [outcome for outcome in outcomes if isinstance(outcome, CopyFailed)]
+        withdrawn = [outcome for outcome in outcomes if isinstance(outcome, SourceWithdrawn)]
         with self._database.transaction():
             size = self._note_copied(copied)
             self._note_failed(failed)
-        return Tally(done=len(copied), failed=len(failed), size_bytes=size)
+            stopped = note_withdrawn(self._database, withdrawn)
+        return Tally(done=len(copied), failed=len(failed), size_bytes=size) + stopped
 
     def pending_proofs(self, *, after: int, limit: int) -> tuple[ProofWork, ...]:
         """See ports.CopyLedger."""

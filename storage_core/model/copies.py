@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from storage_core.model.handles import Association, FileHandle
-from storage_core.model.ids import FileHandleId, StorageLocationId
+from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.items import ReasonCode
 
 
@@ -142,6 +142,23 @@ class CopyFailed:
 
     copy_id: int
     source: FileHandleId
+    reason: ReasonCode
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceWithdrawn:
+    """Nothing was copied: the entity in whose name the source was to be read does not refer to it any more.
+
+    Attributes:
+        entity: all its places that referred to the source were changed, or went with it. Other entities may still
+            refer to the source, and it is then read in the name of one of them.
+        reason: HANDLE_CHANGED, or GONE when the entity was deleted.
+    """
+
+    copy_id: int
+    source: FileHandleId
+    entity: EntityId
     reason: ReasonCode
     detail: str
 

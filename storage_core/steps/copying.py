@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from storage_core.model.copies import CopyRequest
+from storage_core.errors import NotFound, RestError
+from storage_core.model.copies import Copied, CopyFailed, CopyRequest, SourceWithdrawn
 from storage_core.model.engines import CopyChoice
+from storage_core.model.handles import AssociationKind
+from storage_core.model.items import ReasonCode
 from storage_core.ports import Ledger
 from storage_core.steps.services import Emit, Services
 
@@ -32,4 +35,44 @@ def _with(request: CopyRequest, choice: CopyChoice | None) -> CopyRequest:
 
 async def copy_handle(request: CopyRequest, services: Services, emit: Emit) -> None:
     """Copy one handle. The outcome, good or bad, is a value; it is committed before any place is touched."""
-    emit(await services.engine.copy(request))
+    outcome: Copied | CopyFailed | SourceWithdrawn = await services.engine.copy(request)
+    if isinstance(outcome, CopyFailed) and outcome.reason is ReasonCode.NO_DOWNLOAD_ACCESS:
+        outcome = await _explained(request, outcome, services)
+    emit(outcome)
+
+
+async def _explained(
+    request: CopyRequest, refused: CopyFailed, services: Services
+) -> Copied | CopyFailed | SourceWithdrawn:
+    """Why the source may not be read: a right is missing, or the file it was read through has another handle by now.
+
+    Synapse answers both alike (contract 8.4). One call more; two when the handle has changed.
+    """
+    association = request.association
+    if association.kind is not AssociationKind.FILE:
+        return refused  # a table keeps the right to a handle that was in it
+    try:
+        found = await services.catalog.file(association.object_id)
+    except NotFound as error:
+        return _withdrawn(request, ReasonCode.GONE, error.what)
+    except RestError:
+        return refused  # who may not even look at it lacks a right, whatever else is true
+    is_readable = found.permissions is not None and found.permissions.can_download
+    if not is_readable or found.handle_id == request.source.id:
+        return refused
+    # the right may have come back between the two calls, and an older version still refer to the source
+    again = await services.engine.copy(request)
+    if not isinstance(again, CopyFailed) or again.reason is not ReasonCode.NO_DOWNLOAD_ACCESS:
+        return again
+    detail = f"expected handle {request.source.id}, found {found.handle_id} in version {found.version}"
+    return _withdrawn(request, ReasonCode.HANDLE_CHANGED, detail)
+
+
+def _withdrawn(request: CopyRequest, reason: ReasonCode, detail: str) -> SourceWithdrawn:
+    return SourceWithdrawn(
+        copy_id=request.copy_id,
+        source=request.source.id,
+        entity=request.association.object_id,
+        reason=reason,
+        detail=detail,
+    )

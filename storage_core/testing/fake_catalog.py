@@ -23,6 +23,7 @@ from storage_core.testing.fake_tables import FakeTables
 from storage_core.testing.fake_views import FakeViews
 
 PAGE = 50
+EVERY_RIGHT = Permissions(can_view=True, can_download=True, can_edit=True, is_certified=True)
 
 
 @dataclass(slots=True)
@@ -116,9 +117,8 @@ class FakeCatalog(FakeTables, FakeViews):
         kind = EntityKind.FILE if entity_id in self.files else EntityKind.PROJECT
         if kind is EntityKind.PROJECT and entity_id not in self.containers:
             raise _error(NotFound, 404)
-        permissions = Permissions(can_view=True, can_download=True, can_edit=True, is_certified=True)
         header = EntityHeader(id=entity_id, name=str(entity_id), kind=kind)
-        return RootSnapshot(header=header, parent_id=None, permissions=permissions)
+        return RootSnapshot(header=header, parent_id=None, permissions=EVERY_RIGHT)
 
     async def children(self, container_id: EntityId, *, page_token: str | None) -> ChildrenPage:
         """Pages of 50."""
@@ -171,6 +171,7 @@ class FakeCatalog(FakeTables, FakeViews):
             handle=self.handle_records.get(handle_id),
             body=EntityBody(json_text=json.dumps({"id": file.id, "etag": file.etag, "name": file.name})),
             activity_id=file.activity_id,
+            permissions=EVERY_RIGHT,
         )
 
     async def versions(self, entity_id: EntityId) -> tuple[int, ...]:

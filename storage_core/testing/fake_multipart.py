@@ -49,6 +49,7 @@ class FakeStorage:
         objects: what lies under each key; tests change it to overwrite or lose a source.
         records: every file handle; its key is its object's.
         downloadable: source handles the caller may read.
+        is_associated: whether the object of an association uses its handle, as a fresh start asks.
         owned: storage locations the caller created; the others exist for somebody else.
         opaque: locations whose ETags are no MD5s.
         before, after: called with the number of each call that begins, or was carried out; may raise, as if the
@@ -61,6 +62,7 @@ class FakeStorage:
         self.objects: dict[str, FakeObject] = {}
         self.records: dict[FileHandleId, FileHandle] = {}
         self.downloadable: set[FileHandleId] = set()
+        self.is_associated: Callable[[Association], bool] = lambda _: True
         self.owned: set[StorageLocationId] = set()
         self.opaque: set[StorageLocationId] = set()
         self.before: Callable[[int], None] = lambda _: None
@@ -281,7 +283,7 @@ class FakeStorage:
         source = self.records.get(request.association.handle_id)
         if source is None:
             raise NotFound(call="POST /file/multipart", status=404, reason="no such handle")
-        if source.id not in self.downloadable:
+        if source.id not in self.downloadable or not self.is_associated(request.association):
             raise Forbidden(call="POST /file/multipart", status=403, reason="you lack download access")
         if request.destination not in self.owned:
             raise Forbidden(call="POST /file/multipart", status=403, reason="the storage location is not yours")

@@ -1,6 +1,7 @@
 """Lives of the migrating process over one real index: each ends by itself, or dies at a boundary."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from storage_core.steps.driving import Line, QuietWatch, Ticket, drive
 from storage_core.steps.known import EtagMeanings
 from storage_core.steps.phases import INDEXING, MIGRATING
 from storage_core.steps.services import Services
-from tests.model.small_synapse import DESTINATION, ROOT, Killed, Life, Meanwhile, SmallSynapse
+from tests.model.small_synapse import DESTINATION, ROOT, Boundary, Killed, Life, Meanwhile, SmallSynapse
 
 _COMMITS = ("record_", "finish_", "add_roots")
 _PLACES = """
@@ -34,13 +35,13 @@ class MortalLedger:
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._index, name)
-        return self._mortal(attribute) if name.startswith(_COMMITS) else attribute
+        return self._mortal(name, attribute) if name.startswith(_COMMITS) else attribute
 
-    def _mortal(self, commit: Callable[..., Any]) -> Callable[..., Any]:
+    def _mortal(self, name: str, commit: Callable[..., Any]) -> Callable[..., Any]:
         def between(*arguments: Any) -> Any:
-            self._life.pass_boundary()
+            self._life.pass_boundary(f"before {name}")
             result = commit(*arguments)
-            self._life.pass_boundary()
+            self._life.pass_boundary(f"after {name}")
             return result
 
         return between
@@ -82,7 +83,7 @@ def live(
     loop: asyncio.AbstractEventLoop,
     *,
     strategy: str,
-    boundaries: int | None = None,
+    dies_at: Boundary | None = None,
     batch: int = 1,
     first: Callable[[Index], object] = lambda index: None,
     meanwhile: Meanwhile | None = None,
@@ -90,7 +91,7 @@ def live(
     """Open the index, do *first* with it, then migrate as far as it goes.
 
     Args:
-        boundaries: so many boundaries are passed before the process dies; None: it does not.
+        dies_at: where the process dies, if it comes there; None: it does not die.
         batch: works that are done before any of them is committed.
     """
     synapse.life = Life()
@@ -100,9 +101,10 @@ def live(
     index = open_index(path, settings, create=True)
     try:
         first(index)
-        synapse.life = Life(boundaries, meanwhile)
+        synapse.life = Life(dies_at, meanwhile)
         came_to_its_end = _came_to_its_end(MortalLedger(index, synapse.life), synapse, loop, settings, batch)
-        return Told(came_to_its_end=came_to_its_end, places=tuple(index._database.rows(_PLACES)))
+        places = tuple(index._database.rows(_PLACES))
+        return Told(came_to_its_end=came_to_its_end, places=places, passed=synapse.life.passed)
     finally:
         synapse.life = Life()
         _let_go(index)
@@ -114,10 +116,12 @@ class Told:
 
     Attributes:
         places: every place that the index tells of.
+        passed: how many boundaries of each name it passed.
     """
 
     came_to_its_end: bool
     places: tuple[tuple[Any, ...], ...]
+    passed: Counter[str]
 
 
 def _came_to_its_end(

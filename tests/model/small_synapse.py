@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from storage_core.model.destinations import LocationFacts, LocationKind, UploadType
 from storage_core.model.entities import ChildrenPage, FileSnapshot, RootSnapshot
-from storage_core.model.handles import Association, HandleAnswer
+from storage_core.model.handles import Association, AssociationKind, HandleAnswer
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.repoints import AddVersion, SwapVersionHandle
 from storage_core.testing.fake_catalog import FakeCatalog
@@ -27,36 +27,47 @@ class Killed(BaseException):
     """The process dies here: nothing of it happens any more."""
 
 
+Boundary = tuple[str, int]
+"""What a boundary lies before or after, such as "after complete", and which one of that name since the life began."""
+
+
 @dataclass(frozen=True, slots=True)
 class Meanwhile:
     """What somebody does while the process lives, as it passes a certain boundary."""
 
-    at_boundary: int
+    at: Boundary
     act: Callable[[], None]
 
 
 class Life:
     """One life of the migrating process: it ends at a boundary, and others act at one, both chosen beforehand.
 
-    Where nobody may act, they act at the next boundary after it.
+    Where nobody may act, they act at the next boundary after it. Boundaries go by names and not by one number for all:
+    in a life there are many times more of some kinds than of others, and each kind is to be met as often as the others.
+
+    Attributes:
+        passed: how many boundaries of each name were passed.
     """
 
-    def __init__(self, boundaries: int | None = None, meanwhile: "Meanwhile | None" = None) -> None:
-        self._left = boundaries
+    def __init__(self, dies_at: Boundary | None = None, meanwhile: "Meanwhile | None" = None) -> None:
+        self._dies_at = dies_at
         self._meanwhile = meanwhile
-        self._passed = 0
+        self._is_due = False
+        self.passed: Counter[str] = Counter()
         self.is_over = False
 
-    def pass_boundary(self, *, is_racing: bool = False) -> None:
+    def pass_boundary(self, name: str, *, is_racing: bool = False) -> None:
         """Go on, or die; whoever died passes no boundary any more."""
-        self._passed += 1
-        if self._meanwhile is not None and self._passed >= self._meanwhile.at_boundary and not is_racing:
-            meanwhile, self._meanwhile = self._meanwhile, None
-            if not self.is_over:
+        if self.is_over:
+            raise Killed
+        self.passed[name] += 1
+        here = (name, self.passed[name])
+        if self._meanwhile is not None:
+            self._is_due |= here == self._meanwhile.at
+            if self._is_due and not is_racing:
+                meanwhile, self._meanwhile = self._meanwhile, None
                 meanwhile.act()
-        if self._left is not None:
-            self._left -= 1
-        if self.is_over or (self._left is not None and self._left < 0):
+        if here == self._dies_at:
             self.is_over = True
             raise Killed
 
@@ -86,8 +97,9 @@ class SmallSynapse(WatchedTables, FakeCatalog):
         self.violations: list[str] = []
         self.uploads_made = 0
         self.add_container(ROOT)
-        self.storage.before = lambda _: self.life.pass_boundary()
-        self.storage.after = lambda _: self.life.pass_boundary()
+        self.storage.is_associated = self._is_associated
+        self.storage.before = lambda _: self.life.pass_boundary(f"before {self._in_storage()}")
+        self.storage.after = lambda _: self.life.pass_boundary(f"after {self._in_storage()}")
 
     # ------------------------------------------------------------------ what people do
 
@@ -215,15 +227,27 @@ class SmallSynapse(WatchedTables, FakeCatalog):
         file = self.files.get(file_id)
         return file.versions.get(version) if file else None
 
+    def _is_associated(self, association: Association) -> bool:
+        """Any version of a file counts; a table keeps the right to what was in it (contract 7.3)."""
+        if association.kind is AssociationKind.TABLE:
+            return association.object_id in self.tables
+        file = self.files.get(association.object_id)
+        return file is not None and association.handle_id in file.versions.values()
+
+    def _in_storage(self) -> str:
+        """The call to the storage that is under way; a start is one whether it is forced or not."""
+        return self.storage.journal[-1].rstrip("!")
+
     async def between(self, call: Coroutine[Any, Any, T], *, is_racing: str = "") -> T:
         """See WatchedTables."""
+        name = call.__name__
         try:
-            self.life.pass_boundary(is_racing=is_racing == "before")
+            self.life.pass_boundary(f"before {name}", is_racing=is_racing == "before")
         except Killed:
             call.close()
             raise
         result = await call
-        self.life.pass_boundary(is_racing=is_racing == "after")
+        self.life.pass_boundary(f"after {name}", is_racing=is_racing == "after")
         return result
 
     # ------------------------------------------------------------------ what must be true at any time

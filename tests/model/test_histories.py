@@ -28,13 +28,24 @@ from storage_core.index.store import Index
 from storage_core.model.ids import EntityId
 from storage_core.model.items import ReasonClass
 from tests.model.lives import live
-from tests.model.small_synapse import DESTINATION, ROOT, Meanwhile, SmallSynapse
+from tests.model.small_synapse import DESTINATION, ROOT, Boundary, Meanwhile, SmallSynapse
 from tests.model.watched_tables import Cell
 
 EVERY_CLASS = frozenset(ReasonClass)
 MEMORY = Path("/dev/shm")
+STRATEGIES = ("new", "latest", "all", "skip")
 ROW = st.tuples(*[st.one_of(st.none(), st.integers(0, 3))] * 2)
-BOUNDARIES = st.one_of(st.none(), st.integers(0, 150))
+NAMES = (
+    *("add_roots", "children", "record_listings", "versions", "file", "handles", "record_descriptions"),
+    *("file_columns", "file_rows", "cell_handles", "record_tables", "finish_indexing"),
+    *("start", "presign", "s3", "add", "complete", "record_copies", "look", "read", "record_proofs"),
+    *("add_version", "swap_version_handle", "change_cells", "record_repoints"),
+    *("table_versions", "snapshot_table", "record_snapshots", "record_verifications"),
+)
+"""Calls and commits, in about the order in which a migration comes to them."""
+KINDS = [f"{side} {name}" for name in NAMES for side in ("before", "after")]
+BOUNDARIES = st.tuples(st.sampled_from(KINDS), st.integers(1, 6))
+DEATHS = st.one_of(st.none(), BOUNDARIES)
 EDITS = ["upload", "annotate", "replace"]
 CELL_EDITS = ["edit", "empty", "delete row", "add row", "drop column"]
 TABLE_TROUBLES = ["lost before", "lost after", "late", "forbidden", "bad", "fault", ""]
@@ -54,7 +65,7 @@ class History(RuleBasedStateMachine):
         self.replaced: set[EntityId] = set()
 
     @initialize(
-        strategy=st.sampled_from(["new", "latest", "all", "skip"]),
+        strategy=st.sampled_from(STRATEGIES),
         shape=st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=3), min_size=1, max_size=5),
         tables=st.lists(st.lists(ROW, max_size=3), max_size=2),
     )
@@ -70,7 +81,7 @@ class History(RuleBasedStateMachine):
     def live(
         self,
         *,
-        boundaries: int | None = None,
+        dies_at: Boundary | None = None,
         batch: int = 1,
         first: Callable[[Index], object] = lambda index: None,
         meanwhile: Meanwhile | None = None,
@@ -81,7 +92,7 @@ class History(RuleBasedStateMachine):
             self.synapse,
             self.loop,
             strategy=self.strategy,
-            boundaries=boundaries,
+            dies_at=dies_at,
             batch=batch,
             first=first,
             meanwhile=meanwhile,
@@ -89,13 +100,13 @@ class History(RuleBasedStateMachine):
         assert len(life.places) == len(set(life.places)), life.places
         return life.came_to_its_end
 
-    @rule(boundaries=BOUNDARIES, batch=st.sampled_from([1, 2, 50]))
-    def migrate(self, boundaries: int | None, batch: int) -> None:
-        self.live(boundaries=boundaries, batch=batch)
+    @rule(dies_at=DEATHS, batch=st.sampled_from([1, 2, 50]))
+    def migrate(self, dies_at: Boundary | None, batch: int) -> None:
+        self.live(dies_at=dies_at, batch=batch)
 
     @precondition(lambda self: self.synapse.files)
-    @rule(at=st.integers(1, 150), batch=st.sampled_from([1, 2, 50]), edit=st.sampled_from(EDITS), data=st.data())
-    def migrate_while_somebody_edits(self, at: int, batch: int, edit: str, data: st.DataObject) -> None:
+    @rule(at=BOUNDARIES, batch=st.sampled_from([1, 2, 50]), edit=st.sampled_from(EDITS), data=st.data())
+    def migrate_while_somebody_edits(self, at: Boundary, batch: int, edit: str, data: st.DataObject) -> None:
         file_id = self._any_file(data)
         self.live(batch=batch, meanwhile=Meanwhile(at, lambda: self._edit(edit, file_id)))
 
@@ -110,8 +121,8 @@ class History(RuleBasedStateMachine):
                 self.replaced.add(file_id)
 
     @precondition(lambda self: self.synapse.cells)
-    @rule(at=st.integers(1, 150), batch=st.sampled_from([1, 50]), edit=st.sampled_from(CELL_EDITS), data=st.data())
-    def migrate_while_somebody_edits_a_table(self, at: int, batch: int, edit: str, data: st.DataObject) -> None:
+    @rule(at=BOUNDARIES, batch=st.sampled_from([1, 50]), edit=st.sampled_from(CELL_EDITS), data=st.data())
+    def migrate_while_somebody_edits_a_table(self, at: Boundary, batch: int, edit: str, data: st.DataObject) -> None:
         cell = self._any_cell(data)
         self.live(batch=batch, meanwhile=Meanwhile(at, lambda: self._edit_table(edit, cell)))
 
@@ -140,14 +151,14 @@ class History(RuleBasedStateMachine):
     def writing_tables_will_fail(self, planned: list[str]) -> None:
         self.synapse.table_trouble[:] = planned
 
-    @rule(boundaries=BOUNDARIES, batch=st.sampled_from([1, 50]), classes=st.sets(st.sampled_from(list(ReasonClass))))
-    def retry(self, boundaries: int | None, batch: int, classes: set[ReasonClass]) -> None:
+    @rule(dies_at=DEATHS, batch=st.sampled_from([1, 50]), classes=st.sets(st.sampled_from(list(ReasonClass))))
+    def retry(self, dies_at: Boundary | None, batch: int, classes: set[ReasonClass]) -> None:
         wanted = frozenset(classes)
-        self.live(boundaries=boundaries, batch=batch, first=lambda index: index.retry(wanted))
+        self.live(dies_at=dies_at, batch=batch, first=lambda index: index.retry(wanted))
 
-    @rule(boundaries=BOUNDARIES)
-    def index_again(self, boundaries: int | None) -> None:
-        self.live(boundaries=boundaries, first=lambda index: index.reopen_for_reindex())
+    @rule(dies_at=DEATHS)
+    def index_again(self, dies_at: Boundary | None) -> None:
+        self.live(dies_at=dies_at, first=lambda index: index.reopen_for_reindex())
 
     @rule(planned=st.lists(st.sampled_from(["lost before", "lost after", "forbidden", ""]), max_size=3))
     def writing_will_fail(self, planned: list[str]) -> None:
@@ -261,6 +272,21 @@ def _many(histories: int) -> settings:
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
         derandomize=bool(os.environ.get("CI")),
+    )
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_boundary_of_a_life_may_be_drawn(strategy: str, tmp_path: Path) -> None:
+    """A call or commit that is added to the product must be added to the names, or nobody would die beside it."""
+    synapse = SmallSynapse()
+    one, two = synapse.upload(), synapse.upload()
+    synapse.create(10, [one, two])
+    synapse.create_table(ROOT, 30, [(one, None)])
+    with asyncio.Runner() as runner:
+        told = live(tmp_path / "m.duckdb", synapse, runner.get_loop(), strategy=strategy)
+    assert set() == told.passed.keys() - set(KINDS)
+    assert {"after complete", "before record_copies", "after change_cells", "after record_verifications"} <= set(
+        told.passed
     )
 
 

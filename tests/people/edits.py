@@ -91,9 +91,8 @@ def _setting_changed(meeting: Meeting) -> None:
 
 EDITS: dict[str, Edit] = {
     "uploads a new version": Edit(act=_new_version, unwritten={"new": OTHER_HANDLE, "": MOVED}),
-    # the association that was indexed no longer holds, so the service has no reason to let us read that handle
-    "replaces the file handle": Edit(act=_replaced, uncopied=NOT_DOWNLOADABLE, unwritten={"": OTHER_HANDLE}),
-    "deletes it": Edit(act=_deleted, unread=LEFT_OUT, uncopied=NOT_DOWNLOADABLE, unwritten={"": GONE}),
+    "replaces the file handle": Edit(act=_replaced, unwritten={"": OTHER_HANDLE}),
+    "deletes it": Edit(act=_deleted, unread=LEFT_OUT, unwritten={"": GONE}),
     "moves it": Edit(act=_moved, unwritten={"new": OTHER_ETAG, "": MOVED}),
     "renames it": Edit(act=_renamed, unwritten={"new": OTHER_ETAG, "": MOVED}),
     "annotates it": Edit(act=_annotated, unwritten={"new": OTHER_ETAG, "": MOVED}),
