@@ -8,29 +8,17 @@ from benchmarks.cells_shared import CELLS_SHARED
 from benchmarks.index_view import INDEX_VIEW
 from benchmarks.large_files import LARGE_FILES
 from benchmarks.orchestration import ORCHESTRATION
-from benchmarks.own_keys_cells import OWN_KEYS_CELLS
-from benchmarks.own_keys_latest import OWN_KEYS_LATEST
-from benchmarks.own_keys_latest_view import OWN_KEYS_LATEST_VIEW
-from benchmarks.own_keys_new_view import OWN_KEYS_NEW_VIEW
 from benchmarks.registry import Benchmark
 from benchmarks.scale import SCALE
 from benchmarks.selection import SELECTION
 from benchmarks.small_latest import SMALL_LATEST
-from benchmarks.small_latest_view import SMALL_LATEST_VIEW
 from benchmarks.small_new import SMALL_NEW
-from benchmarks.small_new_view import SMALL_NEW_VIEW
 from benchmarks.transfers import TRANSFERS
 from benchmarks.versions import VERSIONS
 
 _ALL = (
     SMALL_NEW,
     SMALL_LATEST,
-    SMALL_NEW_VIEW,
-    SMALL_LATEST_VIEW,
-    OWN_KEYS_LATEST,
-    OWN_KEYS_LATEST_VIEW,
-    OWN_KEYS_NEW_VIEW,
-    OWN_KEYS_CELLS,
     INDEX_VIEW,
     VERSIONS,
     CELLS_DISTINCT,

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -34,9 +35,18 @@ def parser() -> argparse.ArgumentParser:
         help="length of the throttle's window, for both sides; 60 is the service's own (12)",
     )
     made.add_argument(
+        "--times-faster",
+        type=float,
+        metavar="N",
+        help="the sandbox answers, copies and counts calls N times faster than real, for both sides alike",
+    )
+    made.add_argument(
         "--one-budget",
         action="store_true",
         help="count all HTTP sessions of a user together, as the throttle is meant; without it each has its own budget",
+    )
+    made.add_argument(
+        "--without", action="append", default=[], metavar="CONTESTANT", help="leave a contestant out; may be repeated"
     )
     made.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER", help="where the JSON file goes")
     return made
@@ -55,7 +65,9 @@ def wishes_of(arguments: argparse.Namespace) -> Wishes:
         is_quick=arguments.quick,
         size=arguments.size,
         window_seconds=arguments.window,
+        times_faster=arguments.times_faster,
         has_one_budget=arguments.one_budget,
+        without=tuple(arguments.without),
     )
 
 
@@ -74,6 +86,18 @@ def main(words: Sequence[str] | None = None) -> None:
         print(f"kept in {kept}", file=sys.stderr)
 
 
+def _commit() -> str:
+    """What was measured; empty outside a git work tree."""
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.stdout.strip()
+
+
 def _keep(folder: Path, began: datetime, wishes: Wishes, reports: list[Report]) -> Path:
     """Written anew after each benchmark, so that an interruption costs only the one that was running."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +108,10 @@ def _keep(folder: Path, began: datetime, wishes: Wishes, reports: list[Report]) 
         "runs": wishes.runs,
         "quick": wishes.is_quick,
         "windowSeconds": wishes.window_seconds,
+        "timesFaster": wishes.times_faster,
         "oneBudget": wishes.has_one_budget,
+        "commit": _commit(),
+        "load": os.getloadavg(),
         "reports": [report.as_json() for report in reports],
     }
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -5,44 +5,25 @@ Small files, and a few of 30 GB that S3 needs a while for, which come last in th
 
 import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.contest import snapshot_of
 from benchmarks.contestants import US, Question, environment
 from benchmarks.end_state import files_judge
 from benchmarks.registry import Benchmark, Report, Table, Wishes
+from benchmarks.timed_traffic import TimedTraffic
 from benchmarks.worlds import mixed_sizes
 from sandbox.server import SandboxOptions, running_sandbox
 from sandbox.synapse.throttle import Window
-from sandbox.synapse.traffic import LoggedCall, Traffic
 
 LATENCIES = (0.02, 0.1, 0.25, 0.8)
 LARGE = 4
 IN_FLIGHT = 3
 COPY_SECONDS = 60.0
 """What S3 needs for a part of 5 GiB: 90 MB/s."""
-
-
-@dataclass(slots=True)
-class TimedTraffic(Traffic):
-    """Counts as always, and keeps when each call came."""
-
-    came: list[float] = field(default_factory=list)
-    ended_at: float = 0.0
-
-    def began(self) -> None:
-        """See Traffic."""
-        self.came.append(time.monotonic())
-        Traffic.began(self)
-
-    def ended(self, call: LoggedCall, api: str) -> None:
-        """See Traffic."""
-        self.ended_at = time.monotonic()
-        Traffic.ended(self, call, api)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,11 +18,16 @@ from typing import Any
 from benchmarks.contestants import Contestant, Question, environment
 from benchmarks.end_state import Judge
 from benchmarks.one_budget import OneBudget
+from benchmarks.registry import Wishes
+from benchmarks.timed_traffic import TimedTraffic
 from sandbox.scenarios.facts import ScenarioFacts
 from sandbox.server import Sandbox, SandboxOptions, running_sandbox
 from sandbox.state import state_of
 from sandbox.synapse.throttle import Window
 from sandbox.synapse.world import World
+
+LATENCY_SECONDS = 0.05
+"""Of a call of the service, where nothing is accelerated."""
 
 _LOOK_SECONDS = 0.05
 _SHOWN_VIOLATIONS = 5
@@ -55,6 +60,8 @@ class Contest:
 class Measurement:
     """What one contestant did in one run. `calls` leaves out the refused ones, `by_call` holds all.
 
+    `spans` holds the seconds from the start to the first and to the last answer of each call.
+
     Run 0 is about one item: what every start costs, to be taken off where a figure is per item.
     """
 
@@ -71,6 +78,7 @@ class Measurement:
     throttled: int
     most_in_flight: int
     by_call: dict[str, int]
+    spans: dict[str, tuple[float, float]]
     s3_calls: dict[str, int]
 
     @property
@@ -79,12 +87,13 @@ class Measurement:
         return self.ending == "done" and self.wrong == 0
 
 
-def hold(contest: Contest, contestants: Sequence[Contestant], *, runs: int) -> list[Measurement]:
-    """Hold the contest *runs* times, and once with a single item; in the order of runs and contestants."""
+def hold(contest: Contest, contestants: Sequence[Contestant], wishes: Wishes) -> list[Measurement]:
+    """Hold the contest as often as wished, and once with a single item; in the order of runs and contestants."""
     found: list[Measurement] = []
-    with ThreadPoolExecutor(len(contestants)) as threads:
-        for run in range(runs + 1):
-            begun = [threads.submit(_compete, contest, contestant, run) for contestant in contestants]
+    taking_part = [one for one in contestants if one.name not in wishes.without]
+    with ThreadPoolExecutor(len(taking_part)) as threads:
+        for run in range(wishes.runs + 1):
+            begun = [threads.submit(_compete, contest, contestant, run) for contestant in taking_part]
             found += [one.result() for one in begun]
     return found
 
@@ -99,10 +108,11 @@ def _compete(contest: Contest, contestant: Contestant, run: int) -> Measurement:
         sandbox.app.throttle.limits.frequency = Window(calls=question.calls_per_window, seconds=question.window_seconds)
         sandbox.world.objects.copy_bytes_per_second = contest.copy_bytes_per_second
         before = snapshot_of(sandbox)
+        traffic = sandbox.app.traffic = TimedTraffic()
+        began = time.monotonic()
         ended = _run(
             contest, contestant.command(question, sandbox), environment(question, sandbox, Path(folder)), sandbox
         )
-        traffic = sandbox.app.traffic
         wrong = contest.judge(before, snapshot_of(sandbox), sandbox.facts)
         return Measurement(
             contestant=contestant.name,
@@ -118,6 +128,7 @@ def _compete(contest: Contest, contestant: Contestant, run: int) -> Measurement:
             throttled=traffic.by_status[429],
             most_in_flight=traffic.most_in_flight,
             by_call=dict(traffic.by_call.most_common()),
+            spans={call: (first - began, last - began) for call, (first, last) in traffic.spans.items()},
             s3_calls=dict(sandbox.world.objects.calls),
         )
 

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.registry import Wishes
@@ -28,15 +28,20 @@ class Question:
     has_one_budget: bool = False
 
     @classmethod
-    def asked(cls, wishes: Wishes, strategy: str, *, tables: bool = False) -> "Question":
-        """Under the throttle that was wished for: ten calls a second, counted in windows."""
+    def asked(cls, wishes: Wishes, strategy: str, *, tables: bool = False, pace: float = 1.0) -> "Question":
+        """Under the throttle that was wished for: ten calls a second times *pace*, counted in windows."""
         return cls(
             strategy=strategy,
             tables=tables,
             window_seconds=wishes.window_seconds,
-            calls_per_window=round(CALLS_PER_SECOND * wishes.window_seconds),
+            calls_per_window=round(CALLS_PER_SECOND * wishes.window_seconds * pace),
             has_one_budget=wishes.has_one_budget,
         )
+
+
+def is_ours(name: str) -> bool:
+    """Whether a contestant of this name is one of our ways to migrate."""
+    return name.partition(",")[0] == OURS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,10 @@ class Contestant:
     implementation: str | None = None
     empties_cache: bool = False
     options: tuple[str, ...] = ()
+
+    def with_options(self, *options: str) -> "Contestant":
+        """The same with more words for our command."""
+        return replace(self, options=(*self.options, *options))
 
     def command(self, question: Question, sandbox: Sandbox) -> list[str]:
         """The process that migrates the sandbox's project."""
@@ -75,7 +84,10 @@ class Contestant:
         return [str(JUDGE_PYTHON), str(CHILDREN / "theirs.py"), json.dumps(wishes)]
 
 
-US = Contestant(name=OURS)
+US = Contestant(name=OURS, options=("--engine", "synapse"))
+US_WITH_KEYS = Contestant(name=f"{OURS}, s3", options=("--engine", "s3"))
+US_THROUGH_A_VIEW = Contestant(name=f"{OURS}, view", options=("--engine", "synapse", "--index-via", "view"))
+US_THROUGH_A_VIEW_WITH_KEYS = Contestant(name=f"{OURS}, view + s3", options=("--engine", "s3", "--index-via", "view"))
 UTILS = Contestant(name="synapseutils", implementation="synapseutils")
 MODELS = Contestant(name="models", implementation="models")
 MODELS_EMPTIED = Contestant(name="models, cache emptied", implementation="models", empties_cache=True)

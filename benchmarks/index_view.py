@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks.contest import Contest, hold
+from benchmarks.contest import LATENCY_SECONDS, Contest, hold
 from benchmarks.contestants import CHILDREN, OURS, Contestant, Question
 from benchmarks.end_state import State
 from benchmarks.registry import Benchmark, Report, Wishes
@@ -33,15 +33,15 @@ _ONE_BY_ONE = _Indexing(name="file by file", options=("--index-via", "bundle"))
 def _run(wishes: Wishes) -> Report:
     files = wishes.items(usual=20_000, quick=300)
     contest = Contest(
-        question=Question.asked(wishes, "latest"),
+        question=Question.asked(wishes, "latest", pace=wishes.pace()),
         fill=_many_files,
         judge=_nothing_changed,
         items=files,
         item="file",
-        latency_seconds=0.05,
+        latency_seconds=LATENCY_SECONDS / wishes.pace(),
         quiet_seconds=45 + wishes.window_seconds,
     )
-    return report_of("index-view", contest, hold(contest, [_THROUGH_A_VIEW, _ONE_BY_ONE], runs=wishes.runs))
+    return report_of("index-view", contest, hold(contest, [_THROUGH_A_VIEW, _ONE_BY_ONE], wishes))
 
 
 def _many_files(world: World, files: int) -> ScenarioFacts:

@@ -1,7 +1,7 @@
 """Files of 30 GB, copied inside S3 at a realistic speed, in shortened time."""
 
-from benchmarks.contest import Contest, hold
-from benchmarks.contestants import US, UTILS, Question
+from benchmarks.contest import LATENCY_SECONDS, Contest, hold
+from benchmarks.contestants import US, US_WITH_KEYS, UTILS, Question
 from benchmarks.end_state import files_judge
 from benchmarks.registry import Benchmark, Report, Wishes
 from benchmarks.telling import report_of
@@ -9,28 +9,26 @@ from benchmarks.worlds import large_files
 
 GIGABYTES = 30
 STREAM_BYTES_PER_SECOND = 100e6
-TIME_FACTOR = 5
+TIMES_FASTER = 5.0
 """Everything the sandbox does is this much faster: copying, answering, counting calls. What either side adds by itself
 (starting, computing, waiting between tries) is not, so ratios are a little too small rather than too large."""
 
 
 def _run(wishes: Wishes) -> Report:
     files = wishes.items(usual=20, quick=2)
-    window = 60 / TIME_FACTOR
+    pace = wishes.pace(usual=TIMES_FASTER)
     contest = Contest(
-        question=Question(
-            strategy="latest", window_seconds=window, calls_per_window=600, has_one_budget=wishes.has_one_budget
-        ),
+        question=Question.asked(wishes, "latest", pace=pace),
         fill=lambda world, items: large_files(world, items, gigabytes=GIGABYTES),
         judge=files_judge("latest"),
         items=files,
         item="file",
-        latency_seconds=0.05 / TIME_FACTOR,
-        copy_bytes_per_second=STREAM_BYTES_PER_SECOND * TIME_FACTOR,
+        latency_seconds=LATENCY_SECONDS / pace,
+        copy_bytes_per_second=STREAM_BYTES_PER_SECOND * pace,
         quiet_seconds=90,
     )
     # not with `models`: it downloads every file while it indexes, 600 GB of them
-    return report_of("large-files", contest, hold(contest, [US, UTILS], runs=wishes.runs))
+    return report_of("large-files", contest, hold(contest, [US, US_WITH_KEYS, UTILS], wishes))
 
 
 LARGE_FILES = Benchmark(

@@ -13,7 +13,10 @@ class Wishes:
         runs: how often each contest is held; medians are told.
         is_quick: sizes that show that it works, too small to quote.
         size: items of each contest, instead of its own number.
-        window_seconds: length of the throttle's window; its rate is the service's 600 a minute at any length.
+        window_seconds: length of the throttle's window, as the clock runs here.
+        times_faster: how much faster than real everything is that the sandbox does, its throttle included; None for
+            a benchmark's own choice.
+        without: contestants that are left out.
         has_one_budget: whether the throttle counts all sessions of a user together.
     """
 
@@ -21,11 +24,17 @@ class Wishes:
     is_quick: bool = False
     size: int | None = None
     window_seconds: float = 12.0
+    times_faster: float | None = None
     has_one_budget: bool = False
+    without: tuple[str, ...] = ()
 
     def items(self, usual: int, quick: int) -> int:
         """How many items a contest is about."""
         return self.size or (quick if self.is_quick else usual)
+
+    def pace(self, usual: float = 1.0) -> float:
+        """How much faster than real the sandbox is."""
+        return self.times_faster or usual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

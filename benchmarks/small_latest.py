@@ -1,25 +1,17 @@
 """Many small files, their current version in place."""
 
-from benchmarks.contest import Contest, hold
-from benchmarks.contestants import MODELS, US, UTILS, Question
-from benchmarks.end_state import files_judge
+from benchmarks.contest import hold
+from benchmarks.contestants import MODELS, US, US_THROUGH_A_VIEW, US_THROUGH_A_VIEW_WITH_KEYS, UTILS
 from benchmarks.registry import Benchmark, Report, Wishes
+from benchmarks.small_new import small_contest
 from benchmarks.telling import report_of
-from benchmarks.worlds import small_files
+
+_CONTESTANTS = (US, US_THROUGH_A_VIEW, US_THROUGH_A_VIEW_WITH_KEYS, UTILS, MODELS)
 
 
 def _run(wishes: Wishes) -> Report:
-    files = wishes.items(usual=200, quick=30)
-    contest = Contest(
-        question=Question.asked(wishes, "latest"),
-        fill=small_files,
-        judge=files_judge("latest"),
-        items=files,
-        item="file",
-        latency_seconds=0.05,
-        quiet_seconds=45 + wishes.window_seconds,
-    )
-    return report_of("small-latest", contest, hold(contest, [US, UTILS, MODELS], runs=wishes.runs))
+    contest = small_contest(wishes, "latest")
+    return report_of("small-latest", contest, hold(contest, _CONTESTANTS, wishes))
 
 
 SMALL_LATEST = Benchmark(

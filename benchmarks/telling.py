@@ -5,7 +5,7 @@ from dataclasses import asdict
 from statistics import median
 
 from benchmarks.contest import Contest, Measurement
-from benchmarks.contestants import OURS
+from benchmarks.contestants import OURS, is_ours
 from benchmarks.registry import Report, Table
 
 Starts = Mapping[str, Measurement]
@@ -47,8 +47,7 @@ def _summary(contest: Contest, found: Sequence[Measurement], starts: Starts) -> 
             f"CPU ms per {contest.item}",
             "CPU s to start",
             "peak MiB",
-            "our calls : theirs",
-            "our time : theirs",
+            *(heading for name in _ours(found) for heading in _ratio_headings(name)),
         ),
         rows=tuple(_row(contest, one, found, starts) for one in _names(found)),
         remarks=(
@@ -69,11 +68,8 @@ def _summary(contest: Contest, found: Sequence[Measurement], starts: Starts) -> 
 
 def _row(contest: Contest, name: str, found: Sequence[Measurement], starts: Starts) -> tuple[str, ...]:
     runs = [one for one in found if one.contestant == name]
-    ours = [one for one in found if one.contestant == OURS]
-    is_fair = all(one.is_result for one in (*runs, *ours)) and name != OURS
     seconds, calls = median(one.wall_seconds for one in runs), median(one.calls for one in runs)
     starting = starts[name].cpu_seconds
-    our_seconds, our_calls = median(one.wall_seconds for one in ours), median(one.calls for one in ours)
     return (
         name,
         _verdict(runs),
@@ -84,9 +80,27 @@ def _row(contest: Contest, name: str, found: Sequence[Measurement], starts: Star
         f"{1000 * (median(one.cpu_seconds for one in runs) - starting) / max(1, contest.items - 1):.1f}",
         f"{starting:.1f}",
         f"{median(one.peak_mib for one in runs):.0f}",
-        f"1 : {calls / our_calls:.2f}" if is_fair else _NONE,
-        f"1 : {seconds / our_seconds:.2f}" if is_fair else _NONE,
+        *(
+            ratio
+            for our_name in _ours(found)
+            for ratio in _ratios(runs, [one for one in found if one.contestant == our_name])
+        ),
     )
+
+
+def _ratio_headings(name: str) -> tuple[str, str]:
+    way = name.removeprefix(OURS).removeprefix(", ")
+    which = f" ({way})" if way else ""
+    return (f"our calls{which} : theirs", f"our time{which} : theirs")
+
+
+def _ratios(runs: Sequence[Measurement], ours: Sequence[Measurement]) -> tuple[str, str]:
+    """Of calls and of time; nothing where one of the two is one of ours, or not right in every run."""
+    if is_ours(runs[0].contestant) or not all(one.is_result for one in (*runs, *ours)):
+        return (_NONE, _NONE)
+    calls = median(one.calls for one in runs) / median(one.calls for one in ours)
+    seconds = median(one.wall_seconds for one in runs) / median(one.wall_seconds for one in ours)
+    return (f"1 : {calls:.2f}", f"1 : {seconds:.2f}")
 
 
 def _verdict(runs: Sequence[Measurement]) -> str:
@@ -119,6 +133,10 @@ def _calls(contest: Contest, found: Sequence[Measurement]) -> Table:
 def _median_calls(runs: Sequence[Measurement]) -> dict[str, float]:
     calls = {call for one in runs for call in one.by_call}
     return {call: median(one.by_call.get(call, 0) for one in runs) for call in calls}
+
+
+def _ours(found: Sequence[Measurement]) -> list[str]:
+    return [name for name in _names(found) if is_ours(name)]
 
 
 def _names(found: Sequence[Measurement]) -> list[str]:
