@@ -8,6 +8,8 @@ from sandbox.synapse.entities import Entity
 from sandbox.synapse.kinds import Kind
 from sandbox.synapse.world import World
 
+GIGABYTE = 10**9
+
 FOLDERS = 4
 """Few: one of the client's implementations stops for ever at as many sibling folders as it has permits."""
 
@@ -35,14 +37,14 @@ def histories(world: World, files: int, *, versions: int) -> ScenarioFacts:
 
 
 def large_files(world: World, files: int, *, gigabytes: int) -> ScenarioFacts:
-    """Files that are only declared."""
+    """Files that are only declared, of so many times 10^9 bytes."""
     builder = Builder(world, "benchmark", 0)
     with builder.days_ago(100):
         project = builder.project("Benchmark")
         folder = builder.folder(project, "sequencing")
         for number in range(files):
             name = f"sample_{number:04d}.bam"
-            builder.file(folder, name, builder.virtual_handle(gigabytes * GIB, name))
+            builder.file(folder, name, builder.virtual_handle(gigabytes * GIGABYTE, name))
         return builder.facts(project)
 
 

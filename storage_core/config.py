@@ -107,7 +107,7 @@ class Config:
     profile: str | None = None
     calls_per_minute: int = 600
     calls_in_flight: int = 3
-    s3_connections: int = 64
+    s3_connections: int = 128
     use_boto_sts: bool = False
     use_google_credentials: bool = False
     google_endpoint: str | None = None
@@ -253,10 +253,10 @@ class _Sources:
         return None if text is None else _whole(text, name, lowest=lowest, highest=highest)
 
     def max_threads(self) -> int:
-        """Give ``max_threads`` under ``[transfer]``, held between 1 and 128, else 64."""
+        """Give ``max_threads`` under ``[transfer]``, held between 1 and 128, else 128."""
         text = self.option("transfer", "max_threads")
         if text is None:
-            return 64
+            return 128
         return min(_whole(text, self.place("transfer", "max_threads"), lowest=1, highest=10**6), 128)
 
     def truth(self, section: str, name: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import BENCHMARKS
 from benchmarks.__main__ import parser, wishes_of
+from benchmarks.contestants import Question
 from benchmarks.end_state import judge_cells
 from benchmarks.one_budget import OneBudget
 from benchmarks.registry import Table, Wishes
@@ -45,6 +46,16 @@ def test_some_can_be_named_and_a_quick_look_is_one_run() -> None:
 
     assert ["selection", "small-new"] == found.names
     assert Wishes(runs=1, is_quick=True, size=7, window_seconds=60.0) == wishes_of(found)
+
+
+def test_both_sides_meet_the_same_acceleration() -> None:
+    """Five times faster: so many more calls in a window; a benchmark's own pace gives way to the one asked for."""
+    faster = wishes_of(parser().parse_args(["--times-faster", "5", "--without", "models"]))
+
+    assert 600 == Question.asked(faster, "new", pace=faster.pace()).calls_per_window
+    assert 120 == Question.asked(Wishes(), "new", pace=Wishes().pace()).calls_per_window
+    assert [5.0, 3.0] == [wishes.pace(usual=3.0) for wishes in (faster, Wishes())]
+    assert ("models",) == faster.without
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
