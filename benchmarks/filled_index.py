@@ -1,9 +1,11 @@
 """An index with a million waiting copies, written through its own methods."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from storage_core.index.opening import open_index
 from storage_core.index.store import Index
+from storage_core.model.copies import Copied, CopyEvidence, EngineName
 from storage_core.model.entities import EntityHeader, EntityKind
 from storage_core.model.handles import FileHandle, HandleKind
 from storage_core.model.ids import EntityId, FileHandleId, PrincipalId, StorageLocationId
@@ -28,6 +30,23 @@ def filled_index(path: Path, rows: int) -> Path:
             index.record_descriptions([_described(one) for one in found])
         index.finish_indexing()
     return path
+
+
+def record_copied(index: Index, copies: Sequence[int]) -> None:
+    """Commit that these copies were made, as a run does."""
+    evidence = CopyEvidence(part_count=1, part_size_bytes=5 * 2**20, part_etags=("0" * 32,), source_etag=None)
+    index.record_copies(
+        [
+            Copied(
+                copy_id=copy_id,
+                source=FileHandleId("1"),
+                new=FileHandleId(str(90_000_000 + copy_id)),
+                engine=EngineName.SYNAPSE,
+                evidence=evidence,
+            )
+            for copy_id in copies
+        ]
+    )
 
 
 def _list(index: Index, rows: int) -> None:

@@ -12,13 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.filled_index import filled_index
+from benchmarks.filled_index import filled_index, record_copied
 from storage_core.exports import write_everything
 from storage_core.index.opening import open_index
 from storage_core.index.reading import open_for_reading
 from storage_core.index.store import Index
-from storage_core.model.copies import Copied, CopyEvidence, EngineName
-from storage_core.model.ids import FileHandleId
 from storage_core.plan.estimating import Speeds, make_plan
 from storage_core.reports.figures import read_figures
 from storage_core.reports.report import RunFacts
@@ -42,7 +40,7 @@ def main() -> None:
         found["claimed"] = len(first)
         found["plan"] = _timed(lambda: _plan(index))
         found["claim"] = _timed(lambda: COPY.claim(index, first[-1].copy_id, COPY.batch_size))
-        found["commit"] = _timed(lambda: _commit(index, [one.copy_id for one in first[:_COMMIT]]))
+        found["commit"] = _timed(lambda: record_copied(index, [one.copy_id for one in first[:_COMMIT]]))
         found["snapshot"] = _timed(lambda: index.publish(force=True))
     found["status"] = _timed(lambda: _status(path))
     found["report"] = _timed(lambda: write_everything(path, folder / "report", RunFacts(made_at=datetime.now(UTC))))
@@ -57,22 +55,6 @@ def _plan(index: Index) -> None:
         counts=index.counts(),
         findings=(),
         speeds=Speeds(calls_per_minute=600),
-    )
-
-
-def _commit(index: Index, copies: list[int]) -> None:
-    evidence = CopyEvidence(part_count=1, part_size_bytes=5 * 2**20, part_etags=("0" * 32,), source_etag=None)
-    index.record_copies(
-        [
-            Copied(
-                copy_id=copy_id,
-                source=FileHandleId("1"),
-                new=FileHandleId(str(90_000_000 + copy_id)),
-                engine=EngineName.SYNAPSE,
-                evidence=evidence,
-            )
-            for copy_id in copies
-        ]
     )
 
 

@@ -1,0 +1,194 @@
+"""What is wanted, and what the kept results say about it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.contestants import US, US_THROUGH_A_VIEW, US_THROUGH_A_VIEW_WITH_KEYS, US_WITH_KEYS
+from benchmarks.kept import Held, Kept, Run, Side
+from benchmarks.registry import Table
+
+FILES, CELLS, LARGE = 1_000, 5_000, 20
+ROWS = 1_000_000
+_ENOUGH_RUNS = 3
+_WHOLE = 200
+_PERCENT = " %"
+_BOUND_BY_CALLS_TO = 0.25
+"""Seconds of latency. Above 0.3 three calls in flight are what bounds the budget."""
+
+Figure = Callable[[Kept], "Found | None"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A figure, how many runs its medians are of (the fewer of both sides), and the most that could be had."""
+
+    value: float
+    runs: int
+    bound: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """One thing that is wanted: at most, or at least, so much. *unit* is told behind the figures."""
+
+    work: str
+    wanted: float
+    unit: str = " times"
+    is_most: bool = False
+    figure: Figure
+
+    def is_met(self, found: Found) -> bool:
+        """Whether the figure is as good as was wanted; not rounded in our favour."""
+        return found.value <= self.wanted if self.is_most else found.value >= self.wanted
+
+
+def goals_table(kept: Kept) -> Table:
+    """Every goal with what was measured."""
+    return Table(
+        heading="Goals",
+        columns=("work", "goal", "measured", "medians of", "", "most that can be had"),
+        rows=tuple(_row(goal, goal.figure(kept)) for goal in GOALS),
+    )
+
+
+def _row(goal: Goal, found: Found | None) -> tuple[str, ...]:
+    wanted = f"{'≤' if goal.is_most else '≥'} {_told(goal.wanted, goal.unit)}"
+    if found is None:
+        return (goal.work, wanted, "", "", "not measured", "")
+    verdict = "met" if goal.is_met(found) else f"missed: {found.value / goal.wanted:.0%} of the goal"
+    runs = f"{found.runs}" if found.runs >= _ENOUGH_RUNS else f"{found.runs} run{'s' * (found.runs > 1)} only"
+    return (goal.work, wanted, _told(found.value, goal.unit), runs, verdict, found.bound)
+
+
+def _told(value: float, unit: str) -> str:
+    if unit == _PERCENT:
+        return f"{value:.4g}{unit}"
+    return f"{value:,.0f}{unit}" if value >= _WHOLE else f"{value:.4g}{unit}"
+
+
+def _calls(benchmark: str, items: int, ours: str) -> Figure:
+    def figure(kept: Kept) -> Found | None:
+        held = kept.contest(benchmark, items)
+        side = held.side(ours) if held else None
+        return Found(value=side.calls / items, runs=len(side.runs)) if side and side.is_right else None
+
+    return figure
+
+
+def _times(benchmark: str, items: int, ours: str, seconds: Callable[[Run], float] | None = None) -> Figure:
+    """How many times as long the faster right implementation of the client takes."""
+    measure = seconds or (lambda run: run.wall_seconds)
+
+    def figure(kept: Kept) -> Found | None:
+        held = kept.contest(benchmark, items)
+        side = held.side(ours) if held else None
+        if held is None or side is None or not side.is_right or not held.rivals:
+            return None
+        rival = min(held.rivals, key=lambda one: _median(one, measure))
+        return Found(
+            value=_median(rival, measure) / _median(side, measure),
+            runs=min(len(rival.runs), len(side.runs)),
+            bound="" if seconds else _bound(held, rival, side),
+        )
+
+    return figure
+
+
+def _bound(held: Held, rival: Side, ours: Side) -> str:
+    """Where calls are what is scarce: both at ten calls a second, nothing lost."""
+    if held.circumstances.copy_bytes_per_second is not None:
+        return ""
+    return f"{rival.calls / ours.calls:.2f} times by calls"
+
+
+def _median(side: Side, measure: Callable[[Run], float]) -> float:
+    return median(measure(run) for run in side.runs)
+
+
+def _selection(kept: Kept) -> Found | None:
+    found = [raw for raw in kept.other("selection") if raw["rows"] >= ROWS]
+    if not found:
+        return None
+    claims = [seconds / works for raw in found for seconds, works in raw["ourClaims"]]
+    queries = [seconds for raw in found for seconds in raw["theirQueries"]["seconds"]]
+    return Found(value=median(queries) / median(claims), runs=min(len(claims), len(queries)))
+
+
+def _view(kept: Kept) -> Found | None:
+    """Per file: as many files one by one were not waited for."""
+    through = kept.contest("index-view", 100_000)
+    single = next(
+        (one for one in kept.contests if one.circumstances.benchmark == "index-view" and one.side("file by file")), None
+    )
+    ours, theirs = through and through.side(US.name), single and single.side("file by file")
+    if through is None or single is None or ours is None or theirs is None:
+        return None
+    per_file = ours.seconds / through.circumstances.items, theirs.seconds / single.circumstances.items
+    return Found(
+        value=per_file[1] / per_file[0],
+        runs=min(len(ours.runs), len(theirs.runs)),
+        bound=f"one by one measured with {single.circumstances.items:,} files, per file",
+    )
+
+
+def _budget(kept: Kept, value: Callable[[Sequence[float]], float], name: str) -> Found | None:
+    found = [one for raw in kept.other("budget") for one in raw["runs"] if one["latency"] <= _BOUND_BY_CALLS_TO]
+    if not found:
+        return None
+    latencies = {one["latency"] for one in found}
+    shares = [median(_budget_figure(one, name) for one in found if one["latency"] == at) for at in latencies]
+    return Found(value=value(shares), runs=len(found) // len(latencies))
+
+
+def _budget_figure(one: dict[str, float], name: str) -> float:
+    return 100 * (one["least_seconds"] / one["seconds"] if name == "share" else one["throttled"] / one["calls"])
+
+
+_VIEW, _BOTH, _KEYS = US_THROUGH_A_VIEW.name, US_THROUGH_A_VIEW_WITH_KEYS.name, US_WITH_KEYS.name
+
+GOALS: tuple[Goal, ...] = (
+    *(
+        Goal(work=f"calls per small file, `{strategy}`, {told}", wanted=most, is_most=True, unit="", figure=figure)
+        for strategy, each in (("latest", (6.05, 5.1, 2.1)), ("new", (6.1, 5.15, 2.15)))
+        for most, told, figure in (
+            (each[0], "index by bundles", _calls(f"small-{strategy}", FILES, US.name)),
+            (each[1], "index through a view", _calls(f"small-{strategy}", FILES, _VIEW)),
+            (each[2], "through a view, engine `s3`", _calls(f"small-{strategy}", FILES, _BOTH)),
+        )
+    ),
+    Goal(work="1,000 small files, `new`, view", wanted=1.5, figure=_times("small-new", FILES, _VIEW)),
+    Goal(work="1,000 small files, `new`, view, engine `s3`", wanted=3.5, figure=_times("small-new", FILES, _BOTH)),
+    Goal(work="1,000 small files, `latest`, view", wanted=1.15, figure=_times("small-latest", FILES, _VIEW)),
+    Goal(
+        work="1,000 small files, `latest`, view, engine `s3`", wanted=2.7, figure=_times("small-latest", FILES, _BOTH)
+    ),
+    Goal(work="5,000 cells, a file each", wanted=1.9, figure=_times("cells-distinct", CELLS, US.name)),
+    Goal(work="5,000 cells, a file each, engine `s3`", wanted=7, figure=_times("cells-distinct", CELLS, _KEYS)),
+    Goal(
+        work="indexing 5,000 cells alone",
+        wanted=80,
+        figure=_times("cells-distinct", CELLS, US.name, lambda run: run.seconds_before_copies),
+    ),
+    Goal(
+        work="repointing 5,000 cells alone",
+        wanted=100,
+        figure=_times("cells-shared", CELLS, US.name, lambda run: run.seconds_after_copies),
+    ),
+    Goal(work="5,000 cells that share 50 files", wanted=50, figure=_times("cells-shared", CELLS, US.name)),
+    Goal(work="20 files of 30 GB", wanted=15, figure=_times("large-files", LARGE, US.name)),
+    Goal(work="20 files of 30 GB, engine `s3`", wanted=15, figure=_times("large-files", LARGE, _KEYS)),
+    Goal(
+        work="calls per file of 30 GB", wanted=20, is_most=True, unit="", figure=_calls("large-files", LARGE, US.name)
+    ),
+    Goal(work="choosing the next work at 1,000,000 rows, per item", wanted=1_000, figure=_selection),
+    Goal(work="indexing 100,000 files through a view", wanted=50, figure=_view),
+    Goal(work="budget used, 20 to 250 ms", wanted=97, unit=_PERCENT, figure=lambda kept: _budget(kept, min, "share")),
+    Goal(
+        work="throttled answers, 20 to 250 ms",
+        wanted=0.5,
+        unit=_PERCENT,
+        is_most=True,
+        figure=lambda kept: _budget(kept, max, "throttled"),
+    ),
+)
