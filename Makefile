@@ -45,6 +45,7 @@ mutants: $(VENV)/.dev-installed ## break a copy of the product on purpose, in ei
 
 bench: $(VENV)/.dev-installed $(JUDGE)/.installed ## measure us and the existing client side by side, in the sandbox
 	@$(VENV)/bin/python -m benchmarks $(ARGS)
+	@$(VENV)/bin/python -m benchmarks.page
 
 lock: | need-python ## resolve requirements/*.in into *.lock, keeping pins (ARGS=--upgrade: newest)
 	@rm -rf $(LOCKER) && $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/python -m pip install --quiet --quiet uv

@@ -21,11 +21,11 @@ Figure = Callable[[Kept], "Found | None"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A figure, how many runs its medians are of (the fewer of both sides), and the most that could be had."""
+    """A figure, how many runs its medians are of (the fewer of both sides), and what calls alone would make of it."""
 
     value: float
     runs: int
-    bound: str = ""
+    by_calls: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def goals_table(kept: Kept) -> Table:
     """Every goal with what was measured."""
     return Table(
         heading="Goals",
-        columns=("work", "goal", "measured", "medians of", "", "most that can be had"),
+        columns=("work", "goal", "measured", "medians of", "", "ratio of calls"),
         rows=tuple(_row(goal, goal.figure(kept)) for goal in GOALS),
     )
 
@@ -58,7 +58,7 @@ def _row(goal: Goal, found: Found | None) -> tuple[str, ...]:
         return (goal.work, wanted, "", "", "not measured", "")
     verdict = "met" if goal.is_met(found) else f"missed: {found.value / goal.wanted:.0%} of the goal"
     runs = f"{found.runs}" if found.runs >= _ENOUGH_RUNS else f"{found.runs} run{'s' * (found.runs > 1)} only"
-    return (goal.work, wanted, _told(found.value, goal.unit), runs, verdict, found.bound)
+    return (goal.work, wanted, _told(found.value, goal.unit), runs, verdict, found.by_calls)
 
 
 def _told(value: float, unit: str) -> str:
@@ -89,17 +89,17 @@ def _times(benchmark: str, items: int, ours: str, seconds: Callable[[Run], float
         return Found(
             value=_median(rival, measure) / _median(side, measure),
             runs=min(len(rival.runs), len(side.runs)),
-            bound="" if seconds else _bound(held, rival, side),
+            by_calls="" if seconds else _by_calls(held, rival, side),
         )
 
     return figure
 
 
-def _bound(held: Held, rival: Side, ours: Side) -> str:
+def _by_calls(held: Held, rival: Side, ours: Side) -> str:
     """Where calls are what is scarce: both at ten calls a second, nothing lost."""
     if held.circumstances.copy_bytes_per_second is not None:
         return ""
-    return f"{rival.calls / ours.calls:.2f} times by calls"
+    return f"{rival.calls / ours.calls:.2f}"
 
 
 def _median(side: Side, measure: Callable[[Run], float]) -> float:
@@ -128,7 +128,7 @@ def _view(kept: Kept) -> Found | None:
     return Found(
         value=per_file[1] / per_file[0],
         runs=min(len(ours.runs), len(theirs.runs)),
-        bound=f"one by one measured with {single.circumstances.items:,} files, per file",
+        by_calls=f"{theirs.calls / single.circumstances.items / (ours.calls / through.circumstances.items):.2f}",
     )
 
 

@@ -74,7 +74,7 @@ def contest_table(held: Held) -> Table:
             (
                 f"{about.calls_per_window} calls in {about.window_seconds:g} s, 3 in flight, "
                 f"{'one budget per user' if about.has_one_budget else 'a budget per HTTP session'}, "
-                f"{about.latency_seconds * 1000:g} ms per call{_pace(held)}. Commit {', '.join(held.commits)}."
+                f"{about.latency_seconds * 1000:g} ms per call{_pace(held)}. Measured on {', '.join(held.days)}."
             ),
         ),
     )

@@ -1,15 +1,17 @@
 """plan/engine_choice.py: by capabilities and reach, with a reason for every choice."""
 
+from dataclasses import replace
+
 import pytest
 
 from storage_core.engines.s3_copy import S3_CAPABILITIES
 from storage_core.engines.synapse_copy import SYNAPSE_CAPABILITIES
 from storage_core.errors import UsageError
-from storage_core.model.copies import EngineName
+from storage_core.model.copies import CopyRequest, EngineName
 from storage_core.model.destinations import LocationKind
 from storage_core.model.engines import CopySource, KeyCheck
-from storage_core.model.handles import FileHandle, HandleKind
-from storage_core.model.ids import FileHandleId, StorageLocationId
+from storage_core.model.handles import Association, AssociationKind, FileHandle, HandleKind
+from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.settings import EngineOption
 from storage_core.plan.engine_choice import Chosen, EngineChooser, Reach, needs_keys, samples_to_try
 
@@ -112,3 +114,22 @@ def test_an_engine_that_cannot_fill_the_destination_is_refused_with_the_way_out(
     assert "Leave --engine away" in refused.value.fix
     assert not needs_keys(ENGINES, option=EngineOption.AUTO, destination=LocationKind.SYNAPSE_S3)
     assert needs_keys(ENGINES, option=EngineOption.S3, destination=LocationKind.EXTERNAL_S3)
+
+
+@pytest.mark.parametrize(("size_bytes", "parts"), [(30 * 10**9, 16), (5 * 2**40, 2560)])
+def test_a_large_object_is_cut_into_few_pieces_however_many_requests_may_be_open(size_bytes, parts):
+    """More pieces than the size needs only multiply requests, while other objects wait for the same connections."""
+    wanted = CopyRequest(
+        copy_id=1,
+        source=replace(handle(), size_bytes=size_bytes),
+        association=Association(handle_id=FileHandleId("1"), object_id=EntityId("syn1"), kind=AssociationKind.FILE),
+        destination=StorageLocationId(8),
+    )
+    many = EngineChooser(
+        ENGINES,
+        option=EngineOption.S3,
+        destination=LocationKind.EXTERNAL_S3,
+        reach=Reach(destination=YES, sources={"inbox": YES}),
+        streams=128,
+    )
+    assert parts == -(-size_bytes // (many.choice(wanted).part_size_bytes or 1))

@@ -1,0 +1,116 @@
+"""Kept results: runs of several files are told together, goals are judged, and the page says what the files say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.goals import GOALS, goals_table
+from benchmarks.kept import Kept, read_kept
+from benchmarks.page import PAGE, PICTURE, RESULTS, SHOWN, UnknownBlockError, contest_table, page_of
+from benchmarks.picture import picture
+
+OURS, BOTH, UTILS, MODELS = "synapse-storage", "synapse-storage, view + s3", "synapseutils", "models"
+
+
+def measured(contestant: str, run: int, wall: float, *, calls: int = 2000, wrong: int = 0) -> dict[str, Any]:
+    return {
+        "contestant": contestant,
+        "run": run,
+        "ending": "done",
+        "wrong": wrong,
+        "wall_seconds": wall,
+        "cpu_seconds": 10.0,
+        "peak_mib": 100.0,
+        "calls": calls,
+        "throttled": 0,
+        "spans": {"POST /file/multipart": [2.0, 9.0], "PUT /entity/#": [3.0, wall]},
+    }
+
+
+def write(folder: Path, name: str, *measurements: dict[str, Any], items: int = 1000, window: float = 60.0) -> None:
+    starts = [measured(one, 0, 1.0) for one in dict.fromkeys(found["contestant"] for found in measurements)]
+    raw = {
+        "items": items,
+        "windowSeconds": window,
+        "callsPerWindow": 600,
+        "oneBudget": True,
+        "latencySeconds": 0.05,
+        "copyBytesPerSecond": None,
+        "measurements": [*starts, *measurements],
+    }
+    report = {"benchmark": "small-new", "tables": [{"heading": f"{items:,} files, strategy `new`"}], "raw": raw}
+    document = {"began": "2026-01-02T03:04:05+00:00", "commit": name, "reports": [report]}
+    (folder / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+def verdict(kept: Kept, work: str) -> tuple[str, ...]:
+    return next(row for row in goals_table(kept).rows if row[0] == work)
+
+
+def test_the_page_and_its_picture_say_what_the_kept_results_say() -> None:
+    """`python -m benchmarks.page` writes both."""
+    kept, text = read_kept(RESULTS), PAGE.read_text(encoding="utf-8")
+
+    assert text == page_of(text, kept)
+    assert PICTURE.read_text(encoding="utf-8") == picture(kept, SHOWN)
+
+
+def test_runs_under_the_same_circumstances_are_told_together(tmp_path: Path) -> None:
+    write(tmp_path, "a", measured(BOTH, 1, 100.0), measured(UTILS, 1, 900.0))
+    write(tmp_path, "b", measured(BOTH, 1, 110.0), measured(UTILS, 1, 400.0), measured(BOTH, 2, 190.0))
+    write(tmp_path, "c", measured(BOTH, 1, 5.0), window=12.0)
+    write(tmp_path, "d", measured(UTILS, 1, 500.0))
+
+    held = read_kept(tmp_path).contest("small-new", 1000)
+
+    assert held is not None
+    assert ("a", "b", "d") == held.commits
+    (ours, theirs) = contest_table(held).rows
+    assert ("right", "3", "110.0 (100.0 to 190.0)") == ours[1:4]
+    assert ("right", "3", "500.0 (400.0 to 900.0)", "4.55") == (*theirs[1:4], theirs[-1])
+
+
+def test_a_goal_is_judged_by_the_faster_right_rival_unrounded(tmp_path: Path) -> None:
+    """3.4999 is not 3.5, and a wrong answer, however fast, is no rival."""
+    runs = [measured(BOTH, run, 100.0) for run in (1, 2, 3)]
+    runs += [measured(UTILS, run, 349.99, calls=8000) for run in (1, 2, 3)]
+    runs += [measured(MODELS, run, 10.0, wrong=run == 2) for run in (1, 2, 3)]
+    write(tmp_path, "a", *runs)
+    kept = read_kept(tmp_path)
+
+    work = "1,000 small files, `new`, view, engine `s3`"
+    assert (work, "≥ 3.5 times", "3.5 times", "3", "missed: 100% of the goal", "4.00") == verdict(kept, work)
+    assert "met" == verdict(kept, "calls per small file, `new`, through a view, engine `s3`")[4]
+    assert "not measured" == verdict(kept, "1,000 small files, `new`, view")[4]
+
+
+def test_fewer_than_three_runs_are_told_as_such_and_our_own_wrong_runs_never_meet_a_goal(tmp_path: Path) -> None:
+    write(tmp_path, "a", measured(BOTH, 1, 100.0), measured(UTILS, 1, 900.0))
+    work = "1,000 small files, `new`, view, engine `s3`"
+    assert "1 run only" == verdict(read_kept(tmp_path), work)[3]
+
+    write(tmp_path, "b", measured(BOTH, 1, 100.0, wrong=1))
+    assert "not measured" == verdict(read_kept(tmp_path), work)[4]
+
+
+def test_parts_of_a_run_are_told_by_its_copies(tmp_path: Path) -> None:
+    write(tmp_path, "a", measured(OURS, 1, 50.0))
+    held = read_kept(tmp_path).contest("small-new", 1000)
+
+    assert held is not None
+    (run,) = held.sides[0].runs
+    assert (2.0, 41.0) == (run.seconds_before_copies, run.seconds_after_copies)
+
+
+def test_a_block_without_results_and_a_file_without_reports_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownBlockError, match="small-new with 7 items"):
+        page_of("<!-- results: small-new 7 -->\n<!-- end -->", read_kept(tmp_path))
+    (tmp_path / "x.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"x\.json"):
+        read_kept(tmp_path)
+
+
+def test_every_goal_has_a_name_of_its_own() -> None:
+    assert len(GOALS) == len({goal.work for goal in GOALS})
