@@ -21,11 +21,13 @@ from storage_core.model.settings import (
     MigrationSettings,
     RunOptions,
 )
+from storage_core.model.transfers import IfCollision
 from storage_core.plan.outcomes import parse_failure_limit
 from storage_core.plan.viewing import check_options
 
 _ENTITY = r"\s*([sS][yY][nN])?[1-9][0-9]{0,17}\s*"
-_LOCAL_PATH = r"^[^\x00]*[^\x00/]$"
+_FILE_PATH = r"^[^\x00]*[^\x00/]$"
+_PATH = r"^[^\x00]+$"
 
 
 class Confirm(StrEnum):
@@ -51,7 +53,7 @@ IndexPath = Annotated[
     str,
     Field(
         min_length=1,
-        pattern=_LOCAL_PATH,
+        pattern=_FILE_PATH,
         description="Where the migration keeps its index: on a local disk of the worker, never on a network drive.",
     ),
 ]
@@ -59,7 +61,7 @@ SharedIndexPath = Annotated[
     str,
     Field(
         min_length=1,
-        pattern=_LOCAL_PATH,
+        pattern=_FILE_PATH,
         description="Where the migration keeps its index, with the shards beside it: in a folder that all workers see.",
     ),
 ]
@@ -136,6 +138,34 @@ Shards = Annotated[
         le=1000,
         description="In how many parts to divide the work; some more than there are machines is best.",
     ),
+]
+Container = Annotated[
+    str,
+    Field(pattern=rf"^{_ENTITY}$", description="Synapse id of a project or folder, as syn123 or 123."),
+]
+FolderToUpload = Annotated[
+    str,
+    Field(min_length=1, pattern=_PATH, description="The directory of the worker whose contents go up."),
+]
+FolderToFill = Annotated[
+    str,
+    Field(min_length=1, pattern=_PATH, description="The directory of the worker that is filled; made when missing."),
+]
+UploadLocation = Annotated[
+    Annotated[int, Field(gt=0)] | None,
+    Field(description="Id of the storage location that takes new bytes; that of the project or folder when empty."),
+]
+VersionComment = Annotated[str, Field(max_length=255, description="Comment of each version that is made.")]
+EvenIfEqual = Annotated[bool, Field(description="Make a new version also of files whose content is the same.")]
+UseBotoSts = Annotated[
+    bool | None,
+    Field(
+        description="Straight to the bucket with temporary AWS keys, where the location gives them; "
+        "when empty as the worker's configuration says."
+    ),
+]
+Collision = Annotated[
+    IfCollision, Field(description="What becomes of another file of the worker that has the name of one that comes.")
 ]
 PlanHash = Annotated[str, Field(description="The plan of the whole migration, to which somebody agreed.")]
 

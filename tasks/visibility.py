@@ -1,6 +1,7 @@
 """What people see of a run in Prefect: log lines, and artifacts with the plan and the counts."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -9,6 +10,8 @@ from storage_core.model.plans import Plan, StatusCount
 from storage_core.model.prices import Costs
 from storage_core.model.returns import RollbackPlan
 from storage_core.model.tallies import Tally
+from storage_core.model.trees import TransferFailure
+from storage_core.plan.transfer_outcomes import Outcome, count_results
 from storage_core.readback import ReadBack
 from storage_core.reports.wording import cost_text, moment_text
 from storage_core.steps.driving import Phase
@@ -84,6 +87,24 @@ def show_rollback_plan(plan: RollbackPlan) -> None:
         *(f"- **{finding.level}**: {finding.what} {finding.fix}" for finding in plan.findings),
     ]
     create_markdown_artifact(key="rollback-plan", markdown="\n".join(lines), description=f"Plan {plan.hash}")
+
+
+def show_transfers(outcomes: Sequence[Outcome]) -> None:
+    """Publish the files by result, and those that failed with what to do about each."""
+    create_table_artifact(
+        key="transfer-counts",
+        table=[{"result": one.result, "files": one.files, "bytes": one.size_bytes} for one in count_results(outcomes)],
+        description=f"{len(outcomes):,} files by result",
+    )
+    failures = [one for one in outcomes if isinstance(one, TransferFailure)]
+    create_table_artifact(
+        key="transfer-failures",
+        table=[
+            {"what": one.what, "id": one.entity_id or "", "reason": one.error.what, "fix": one.error.fix}
+            for one in failures[:SHOWN]
+        ],
+        description=f"{len(failures):,} of {len(outcomes):,} files failed; the same run again tries these once more",
+    )
 
 
 def _money(costs: Costs) -> list[str]:

@@ -9,15 +9,15 @@ import typer
 from storage_core.cli.session import Session
 from storage_core.cli.transfer_progress import watching_transfers
 from storage_core.errors import ExitCode
-from storage_core.model.transfers import Downloaded, Uploaded
+from storage_core.model.transfers import Uploaded
 from storage_core.model.trees import TransferFailure
+from storage_core.plan.transfer_outcomes import Outcome, transfer_exit_code
 from storage_core.reports.wording import counted, size_text
 
 if TYPE_CHECKING:
     from storage_core.transfer_wiring import TransferDesk
 
 T = TypeVar("T")
-Outcome = Uploaded | Downloaded | TransferFailure
 
 StsOption = Annotated[
     bool | None,
@@ -61,14 +61,7 @@ def told(session: Session, outcomes: Sequence[Outcome], **more: Any) -> ExitCode
     done = len(outcomes) - len(failures)
     size = sum(one.size_bytes for one in outcomes if not isinstance(one, TransferFailure))
     session.say(f"{counted(done, 'file')}, {size_text(size)}; {len(failures)} failed.")
-    return exit_code_of(failures)
-
-
-def exit_code_of(failures: Sequence[TransferFailure]) -> ExitCode:
-    """4 when bytes were not what they should be, else 1 when anything failed."""
-    if any(one.error.exit_code is ExitCode.MISMATCH for one in failures):
-        return ExitCode.MISMATCH
-    return ExitCode.SOME_FAILED if failures else ExitCode.DONE
+    return transfer_exit_code(failures)
 
 
 def _document(one: Outcome) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from storage_core.errors import RestError, TransferFailed, UsageError, VerificationMismatch
 from storage_core.model.ids import EntityId
@@ -15,6 +15,18 @@ AT_ONCE = 16
 """Files under way at once. Calls to Synapse are limited elsewhere; this keeps the line to the storage busy."""
 OF_ONE_FILE = (RestError, TransferFailed, UsageError, VerificationMismatch)
 """What is one file's own trouble. Everything else, like a refused token, would meet all of them."""
+
+
+class Mover(Protocol):
+    """Moves many files; `side_by_side` is one, and what batches use another."""
+
+    async def __call__(
+        self,
+        orders: AsyncIterable[Order],
+        move: Callable[[Order], Awaitable[Done | TransferFailure]],
+    ) -> list[Done | TransferFailure]:
+        """See `side_by_side`."""
+        ...
 
 
 async def side_by_side(

@@ -11,7 +11,7 @@ from storage_core.plan.local_names import LocalNames, check_name, local_name
 from storage_core.plan.manifests import MANIFEST_NAME, manifest_text
 from storage_core.ports import Catalog
 from storage_core.steps.downloading import Downloader
-from storage_core.steps.side_by_side import OF_ONE_FILE, or_failure, side_by_side
+from storage_core.steps.side_by_side import OF_ONE_FILE, Mover, or_failure, side_by_side
 from storage_core.transfer_ports import Files, LocalFiles
 
 _DESCRIBED_AT_ONCE = 50
@@ -37,6 +37,7 @@ class TreeDownloader:
     files: Files
     local: LocalFiles
     catalog: Catalog
+    mover: Mover = side_by_side
 
     async def download_tree(self, container_id: EntityId, folder: str, if_collision: IfCollision) -> TreeDownloaded:
         """Mirror a project or folder into *folder*: below it one directory per folder, each file under its name.
@@ -59,7 +60,7 @@ class TreeDownloader:
                 rows.append(ManifestRow(path=done.path, details=found.details))
             return done
 
-        outcomes = await side_by_side(finding.found(container_id, folder), move)
+        outcomes = await self.mover(finding.found(container_id, folder), move)
         rows.sort(key=lambda row: row.path)
         manifest_path = f"{folder}/{MANIFEST_NAME}"
         await self.local.write_text(manifest_path, manifest_text(rows))

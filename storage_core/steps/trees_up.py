@@ -9,7 +9,7 @@ from storage_core.model.ids import EntityId
 from storage_core.model.transfers import Uploaded, UploadOrder
 from storage_core.model.trees import Directory, TransferFailure
 from storage_core.ports import Catalog
-from storage_core.steps.side_by_side import OF_ONE_FILE, or_failure, side_by_side
+from storage_core.steps.side_by_side import OF_ONE_FILE, Mover, or_failure, side_by_side
 from storage_core.steps.uploading import Uploader
 from storage_core.storage_ports import Containers
 from storage_core.transfer_ports import LocalFiles
@@ -23,6 +23,7 @@ class TreeUploader:
     local: LocalFiles
     catalog: Catalog
     containers: Containers
+    mover: Mover = side_by_side
 
     async def upload_tree(self, path: str, order: UploadOrder) -> list[Uploaded | TransferFailure]:
         """Mirror the contents of the directory *path* into the container that *order* names.
@@ -43,7 +44,7 @@ class TreeUploader:
 
     async def upload_many(self, orders: AsyncIterator[UploadOrder]) -> list[Uploaded | TransferFailure]:
         """Upload all of them side by side; what became of each, in their order."""
-        return await side_by_side(
+        return await self.mover(
             orders, lambda order: or_failure(self.uploader.upload(order), order.path, entity_id=order.entity_id)
         )
 

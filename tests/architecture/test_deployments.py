@@ -27,7 +27,7 @@ def test_every_deployment_runs_once_at_a_time_or_says_why_not(repository: Path) 
 
 def test_nobody_migrates_a_project_that_an_example_names(repository: Path) -> None:
     """What only the steward knows has no default."""
-    known = {"root_ids", "destination_storage_location_id"}
+    known = {"root_ids", "destination_storage_location_id", "container_id", "folder"}
     preset = {one["name"] for one in deployments(repository) if known & set(one.get("parameters") or {})}
 
     assert set() == preset

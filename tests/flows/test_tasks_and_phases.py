@@ -12,6 +12,7 @@ from storage_core.steps.phases import INDEXING, MIGRATING
 from storage_core.steps.rolling_back import phases as returning
 from tasks.batches import BatchesAtHand
 from tasks.registry import TASKS
+from tasks.transferring import TRANSFER_TASKS
 
 SOMEBODY = UserProfile(id=PrincipalId("1"), user_name="somebody")
 
@@ -24,7 +25,7 @@ def test_every_phase_has_a_task_of_its_name():
 
 def test_no_task_retries_caches_or_stores_results():
     """A retried batch would repeat finished work; only the index knows what is still to do."""
-    for task in TASKS.values():
+    for task in (*TASKS.values(), *TRANSFER_TASKS.values()):
         assert (0, False) == (task.retries, task.persist_result)
 
 

@@ -7,11 +7,12 @@ import typer
 
 from storage_core.cli.arguments import parse_versioned_entity_id
 from storage_core.cli.session import session_of
-from storage_core.cli.transferring import Outcome, StsOption, told, transfer
+from storage_core.cli.transferring import StsOption, told, transfer
 from storage_core.errors import ExitCode, UsageError
 from storage_core.model.entities import EntityKind
 from storage_core.model.ids import EntityId
 from storage_core.model.transfers import DownloadOrder, IfCollision
+from storage_core.plan.transfer_outcomes import Outcome
 
 if TYPE_CHECKING:
     from storage_core.transfer_wiring import TransferDesk

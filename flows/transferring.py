@@ -1,0 +1,128 @@
+"""upload-tree and download-tree: a directory of the worker into Synapse, or a project or folder onto the worker."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from prefect.states import Completed, Failed
+
+from flows.credentials import configuration
+from flows.forms import flow_with_form
+from flows.parameters import (
+    Collision,
+    Container,
+    Credentials,
+    EvenIfEqual,
+    FolderToFill,
+    FolderToUpload,
+    UploadLocation,
+    UseBotoSts,
+    VersionComment,
+)
+from storage_core.errors import ExitCode, UsageError
+from storage_core.model.ids import EntityId, parse_entity_id, parse_storage_location_id
+from storage_core.model.transfers import IfCollision, UploadOrder
+from storage_core.model.trees import TransferFailure
+from storage_core.plan.transfer_outcomes import Outcome, transfer_exit_code
+from storage_core.reports.wording import counted, size_text
+from storage_core.steps.in_batches import BatchedMover
+from storage_core.storage_wiring import storage_desk
+from storage_core.transfer_wiring import TransferDesk, transfer_desk, wishes_of
+from tasks.batches import AT_HAND, TaskLauncher
+from tasks.transferring import TRANSFER_TASKS
+from tasks.visibility import show_transfers
+
+T = TypeVar("T")
+Work = Callable[[TransferDesk, BatchedMover], Coroutine[Any, Any, T]]
+
+
+@flow_with_form("upload-tree")
+def upload_tree(
+    *,
+    folder: FolderToUpload,
+    container_id: Container,
+    storage_location_id: UploadLocation = None,
+    version_comment: VersionComment = "",
+    even_if_equal: EvenIfEqual = False,
+    use_boto_sts: UseBotoSts = None,
+    credentials: Credentials = "",
+) -> Any:
+    """Make a project or folder hold what a directory of the worker holds: folders made, files uploaded that differ.
+
+    Nothing is deleted. Run again, it goes on where it ended, and uploads nothing that is there already.
+    """
+    parent_id = parse_entity_id(container_id)
+    order = UploadOrder(
+        path="",
+        parent_id=parent_id,
+        version_comment=version_comment or None,
+        location_id=None if storage_location_id is None else parse_storage_location_id(storage_location_id),
+        even_if_equal=even_if_equal,
+    )
+
+    async def work(desk: TransferDesk, mover: BatchedMover) -> Sequence[Outcome]:
+        await _require_container(desk, parent_id)
+        return await replace(desk.trees_up, mover=mover).upload_tree(_local(folder), order)
+
+    return _ended(_moved("upload-files", work, use_boto_sts, credentials))
+
+
+@flow_with_form("download-tree")
+def download_tree(
+    *,
+    container_id: Container,
+    folder: FolderToFill,
+    if_collision: Collision = IfCollision.OVERWRITE_LOCAL,
+    use_boto_sts: UseBotoSts = None,
+    credentials: Credentials = "",
+) -> Any:
+    """Make a directory of the worker hold what a project or folder holds, each file checked, with a manifest.
+
+    Nothing is deleted. Run again, it goes on where it ended, and downloads nothing that is there already.
+    """
+    entity_id = parse_entity_id(container_id)
+
+    async def work(desk: TransferDesk, mover: BatchedMover) -> Sequence[Outcome]:
+        await _require_container(desk, entity_id)
+        done = await replace(desk.trees_down, mover=mover).download_tree(entity_id, _local(folder), if_collision)
+        return done.outcomes
+
+    return _ended(_moved("download-files", work, use_boto_sts, credentials))
+
+
+def _moved(batches: str, work: Work[T], use_boto_sts: bool | None, credentials: str) -> T:
+    """Do *work* on an open connection; its batches run as tasks called *batches*."""
+    config = configuration(credentials)
+    wishes = wishes_of(config) if use_boto_sts is None else replace(wishes_of(config), use_boto_sts=use_boto_sts)
+    with storage_desk(config) as desk:
+        AT_HAND.open(desk.network)
+        mover = BatchedMover(desk.network.loop, TaskLauncher(TRANSFER_TASKS), batches)
+
+        async def opened() -> T:
+            async with transfer_desk(config, desk, wishes=wishes) as transfers:
+                return await work(transfers, mover)
+
+        return mover.run(opened())
+
+
+async def _require_container(desk: TransferDesk, entity_id: EntityId) -> None:
+    header = (await desk.desk.storage.root(entity_id)).header
+    if not header.kind.is_container:
+        raise UsageError(f"{header.id} is a {header.kind}.", fix="Give a project or a folder.")
+
+
+def _local(folder: str) -> str:
+    return str(Path(folder).expanduser().absolute())
+
+
+def _ended(outcomes: Sequence[Outcome]) -> Any:
+    """Publish what became of the files; the state the flow run ends in."""
+    show_transfers(outcomes)
+    failures = [one for one in outcomes if isinstance(one, TransferFailure)]
+    size = sum(one.size_bytes for one in outcomes if not isinstance(one, TransferFailure))
+    done = f"{counted(len(outcomes) - len(failures), 'file')}, {size_text(size)}"
+    code = transfer_exit_code(failures)
+    if code is ExitCode.DONE:
+        return Completed(message=done)
+    return Failed(message=f"ended with exit code {int(code)}: {len(failures):,} failed, see the artifact; done: {done}")

@@ -1,0 +1,117 @@
+"""Files moved in batches that a launcher starts: each once, in order, not too many at once, none waited for in vain."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from storage_core.errors import AccessError, UsageError
+from storage_core.model.trees import TransferFailure
+from storage_core.network import NetworkThread
+from storage_core.steps.driving import LoopLauncher, Ticket
+from storage_core.steps.in_batches import BatchedMover
+from storage_core.steps.side_by_side import or_failure
+
+BatchCode = Callable[[], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def network() -> Iterator[NetworkThread]:
+    with NetworkThread() as running:
+        yield running
+
+
+class CountingLauncher:
+    """Launches on the loop, and remembers what as."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._inner = LoopLauncher(loop)
+        self.launched: list[tuple[str, int]] = []
+
+    def launch(self, phase: str, batch: int, run: BatchCode) -> Ticket:
+        self.launched.append((phase, batch))
+        return self._inner.launch(phase, batch, run)
+
+
+class BrokenTicket:
+    def done(self) -> bool:
+        return True
+
+    def raise_failure(self) -> None:
+        raise ConnectionError("the orchestrator is gone")
+
+
+class BrokenLauncher:
+    """Takes every batch and begins none, as when an orchestrator cannot be reached."""
+
+    def launch(self, phase: str, batch: int, run: BatchCode) -> Ticket:
+        return BrokenTicket()
+
+
+async def numbers(count: int) -> AsyncIterator[int]:
+    for number in range(count):
+        yield number
+
+
+def test_every_file_moves_once_and_outcomes_come_in_order_whatever_batch_ends_first(network: NetworkThread) -> None:
+    """23 files in batches of 5; failures of single files stay among the outcomes; four at once over all batches."""
+    launcher = CountingLauncher(network.loop)
+    mover = BatchedMover(network.loop, launcher, "move", files_per_batch=5)
+    under_way, most, moved = 0, 0, []
+
+    async def move_one(number: int) -> int:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.001 * (number % 4))
+        under_way -= 1
+        moved.append(number)
+        if number == 7:
+            raise UsageError("Seven is no file.", fix="Leave it out.")
+        return number * 10
+
+    found = mover.run(mover(numbers(23), lambda number: or_failure(move_one(number), str(number)), at_once=4))
+
+    assert list(range(23)) == sorted(moved)
+    assert [*range(0, 70, 10), "7", *range(80, 230, 10)] == [
+        one.what if isinstance(one, TransferFailure) else one for one in found
+    ]
+    assert 4 == most
+    assert [("move", number) for number in range(1, 6)] == launcher.launched
+
+
+def test_no_files_are_no_batches(network: NetworkThread) -> None:
+    launcher = CountingLauncher(network.loop)
+    mover = BatchedMover(network.loop, launcher, "move")
+
+    async def move(number: int) -> int:
+        return number
+
+    assert [] == mover.run(mover(numbers(0), move))
+    assert [] == launcher.launched
+
+
+def test_an_error_that_all_would_meet_ends_the_whole_and_is_raised_as_it_is(network: NetworkThread) -> None:
+    """The batches after those under way are not begun."""
+    launcher = CountingLauncher(network.loop)
+    mover = BatchedMover(network.loop, launcher, "move", files_per_batch=1)
+
+    async def move(number: int) -> int:
+        raise AccessError("The token is not valid any more.", fix="Make another.")
+
+    with pytest.raises(AccessError, match="not valid"):
+        mover.run(mover(numbers(50), move))
+
+    assert len(launcher.launched) < 50
+
+
+def test_a_batch_that_is_never_begun_is_not_waited_for(network: NetworkThread) -> None:
+    """What kept it from beginning is raised instead."""
+    mover = BatchedMover(network.loop, BrokenLauncher(), "move")
+
+    async def move(number: int) -> int:
+        return number
+
+    with pytest.raises(ConnectionError, match="orchestrator is gone"):
+        mover.run(mover(numbers(3), move))
