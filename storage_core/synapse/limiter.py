@@ -3,8 +3,9 @@
 Promises, over all those processes together:
 
 * never more than `calls_in_flight` calls in flight;
-* never more than `calls_per_minute` starts in any trailing minute. The window is kept one second longer than the
-  service's, so that requests which overtake each other on the way do not trip it.
+* never more than `calls_per_minute` arrivals at the service in any minute of its clock. Nobody tells when a request
+  arrived: after it was sent, and before its answer came. So a minute goes by from the answer of a call to the start of
+  the call that takes its place, or from a second after it was sent when no answer came by then.
 
 Mechanism: a call in flight holds the lock of one of the slot files; a start is recorded in a ring of times that all
 processes map into memory (`start_ring`). A killed process frees its slots at once, because the operating system drops
@@ -32,9 +33,12 @@ from pathlib import Path
 from storage_core.errors import UsageError
 from storage_core.plan.pacing import EASE_AFTER, bound_by_latency, eased, recovered, waiting_text
 from storage_core.synapse.filelock import try_lock, unlock
-from storage_core.synapse.start_ring import CAPACITY, StartRing
+from storage_core.synapse.start_ring import CAPACITY, Start, StartRing
 
-_MARGIN_SECONDS = 1.0
+_LATE_SECONDS = 1.0
+"""How late after its start a request without an answer may have arrived; those that are later still are rare."""
+_DRIFT = 0.001
+"""By which share the service's clock may be slower than ours."""
 _LANES = 4
 _SHORTEST_POLL = 0.002
 _LONGEST_POLL = 0.010
@@ -71,11 +75,13 @@ class CallLimiter:
         endpoint: str,
         calls_in_flight: int,
         calls_per_minute: int,
-        window_seconds: float = 60.0 + _MARGIN_SECONDS,
+        window_seconds: float = 60.0,
+        late_seconds: float = _LATE_SECONDS,
     ) -> None:
         self._room = _private_folder(folder, hashlib.sha256(endpoint.encode()).hexdigest()[:16])
         self._limit = min(calls_per_minute, CAPACITY - 1)
-        self._window_ns = int(window_seconds * 1e9)
+        self._late_ns = int(late_seconds * 1e9)
+        self._window_ns = int(window_seconds * (1 + _DRIFT) * 1e9) + self._late_ns
         self._slots = [self._open(f"slot-{number}") for number in range(calls_in_flight)]
         self._lanes = [self._open(f"lane-{number}") for number in range(_LANES)]
         self._starts = StartRing(self._room)
@@ -105,16 +111,17 @@ class CallLimiter:
 
     @contextlib.asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Wait for a slot and for the minute's budget; the call starts right after entering."""
-        number = await self._acquire()
-        began = time.monotonic()
+        """Wait for a slot and for the minute's budget; the call starts right after entering.
+
+        An exception means that no answer came, and that the request may still be on its way.
+        """
+        number, start = await self._acquire()
         try:
             yield
+            answered_ns = time.monotonic_ns()
+            self._starts.counts_from(start, answered_ns - self._late_ns)
+            self._learn_length((answered_ns - start.at_ns) / 1e9)
         finally:
-            took = time.monotonic() - began
-            self._seconds_per_call += (took - self._seconds_per_call) * (
-                _NEWEST_COUNTS if self._seconds_per_call else 1
-            )
             self._release(number)
 
     @property
@@ -193,18 +200,23 @@ class CallLimiter:
         if self._share < 1 and time.monotonic() >= self._grow_at:
             self._set_share(recovered(self._share))
 
-    async def _acquire(self) -> int:
+    def _learn_length(self, seconds: float) -> None:
+        self._seconds_per_call += (seconds - self._seconds_per_call) * (
+            _NEWEST_COUNTS if self._seconds_per_call else 1
+        )
+
+    async def _acquire(self) -> tuple[int, Start]:
         async with self._turn:
             try:
                 number = await self._take_slot()
                 try:
-                    await self._take_start()
+                    start = await self._take_start()
                 except BaseException:
                     self._release(number)
                     raise
             finally:
                 self.waiting_for = Wait.NOTHING
-            return number
+            return number, start
 
     async def _take_slot(self) -> int:
         self._keep_files_fresh()
@@ -225,17 +237,17 @@ class CallLimiter:
         finally:
             self._leave_lane()
 
-    async def _take_start(self) -> None:
+    async def _take_start(self) -> Start:
         while True:
-            wait_ns = self._starts.try_start(now_ns=time.monotonic_ns(), limit=self._limit, window_ns=self._window_ns)
-            if wait_ns == 0:
-                return
-            if wait_ns is None:
+            start = self._starts.try_start(now_ns=time.monotonic_ns(), limit=self._limit, window_ns=self._window_ns)
+            if isinstance(start, Start):
+                return start
+            if start is None:
                 await asyncio.sleep(_RING_POLL)
             else:
                 self.waiting_for = Wait.MINUTE
                 # not to the end at once: the limit may be raised meanwhile
-                await asyncio.sleep(min(wait_ns / 1e9, _LOOK_AGAIN_SECONDS))
+                await asyncio.sleep(min(start / 1e9, _LOOK_AGAIN_SECONDS))
 
     async def _until_something_may_be_free(self, poll: float) -> None:
         self._freed.clear()

@@ -5,12 +5,16 @@ older than the window, one more start keeps every trailing window within the lim
 limits; each is then right by its own. Written under a lock that dies with its holder; a process killed while writing
 leaves at worst one start unrecorded that it never made.
 
+`counts_from` moves a start back, so times are in order only nearly. That breaks no promise: each call is compared with
+the one *limit* before it, and of more than *limit* calls in one window two would be a multiple of *limit* apart.
+
 Times in the future (the machine was restarted, its clock began anew) and files of another shape are forgotten.
 """
 
 import mmap
 import os
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 
 from storage_core.synapse.filelock import try_lock, unlock
@@ -20,6 +24,14 @@ _MAGIC = b"SYNSTRT1"
 _HEADER = struct.Struct("<8sQ")
 _TIME = struct.Struct("<Q")
 _SIZE = _HEADER.size + CAPACITY * _TIME.size
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A recorded start: its place in the ring, and when it was."""
+
+    number: int
+    at_ns: int
 
 
 class StartRing:
@@ -41,8 +53,8 @@ class StartRing:
         self._map.close()
         os.close(self._lock)
 
-    def try_start(self, *, now_ns: int, limit: int, window_ns: int) -> int | None:
-        """Record a start at *now_ns* and return 0, or return after how many nanoseconds to ask again.
+    def try_start(self, *, now_ns: int, limit: int, window_ns: int) -> Start | int | None:
+        """Record a start at *now_ns*, or say after how many nanoseconds to ask again.
 
         None: somebody else is at the ring this very moment.
         """
@@ -52,6 +64,14 @@ class StartRing:
             return self._start(now_ns, limit, window_ns)
         finally:
             unlock(self._lock)
+
+    def counts_from(self, start: Start, moment_ns: int) -> None:
+        """Have *start* count from an earlier moment than it was recorded with; a later one changes nothing.
+
+        Without the lock: it is one aligned word, and no other process writes to a place so young.
+        """
+        if max(0, moment_ns) < start.at_ns and self._time(start.number) == start.at_ns:
+            _TIME.pack_into(self._map, _offset(start.number), max(0, moment_ns))
 
     def count_since(self, moment_ns: int) -> int:
         """How many of the recorded starts are later than *moment_ns*. May be off by those that start meanwhile."""
@@ -68,7 +88,7 @@ class StartRing:
                 older = middle + 1
         return int(count - older)
 
-    def _start(self, now_ns: int, limit: int, window_ns: int) -> int:
+    def _start(self, now_ns: int, limit: int, window_ns: int) -> Start | int:
         magic, count = _HEADER.unpack_from(self._map, 0)
         if magic != _MAGIC or (count and self._time(count - 1) > now_ns):
             count = 0
@@ -81,7 +101,7 @@ class StartRing:
         # the time first: a count never promises a time that is not there
         _TIME.pack_into(self._map, _offset(count), now_ns)
         _HEADER.pack_into(self._map, 0, _MAGIC, count + 1)
-        return 0
+        return Start(count, now_ns)
 
     def _time(self, number: int) -> int:
         return int(_TIME.unpack_from(self._map, _offset(number))[0])

@@ -52,7 +52,7 @@ class Limiter(Protocol):
     """What the transport needs from the call limiter."""
 
     def slot(self) -> AbstractAsyncContextManager[None]:
-        """Wait until a call may start; the call is over when the block ends."""
+        """Wait until a call may start; it is over when the block ends, without an answer when that raises."""
         ...
 
     def slow_down(self) -> None:
@@ -168,18 +168,19 @@ class Transport:
     async def _exchange(self, journey: "_Journey") -> Answer | Failure:
         call = journey.call
         request = self._request(call)
-        async with self._limiter.slot():
-            started = time.monotonic()
-            self.calls.count(call)
-            try:
+        started = time.monotonic()
+        try:
+            async with self._limiter.slot():
+                started = time.monotonic()
+                self.calls.count(call)
                 response = await self._client.send(request)
-            except httpx.TransportError as error:
-                outcome: Answer | Failure = loss_of(error, self._token)
-            except httpx.HTTPError as error:  # a body that cannot be decoded, a redirect that leads nowhere
-                outcome = NoAnswer(loss=Loss.CUT_OFF, reason=redact(str(error), self._token))
-            else:
-                self._answered.add(call.base)
-                outcome = read_answer(call, response, self._token)
+        except httpx.TransportError as error:
+            outcome: Answer | Failure = loss_of(error, self._token)
+        except httpx.HTTPError as error:  # a body that cannot be decoded, a redirect that leads nowhere
+            outcome = NoAnswer(loss=Loss.CUT_OFF, reason=redact(str(error), self._token))
+        else:
+            self._answered.add(call.base)
+            outcome = read_answer(call, response, self._token)
         _log_try(journey, outcome, time.monotonic() - started)
         if isinstance(outcome, Refused) and outcome.status == _THROTTLED:
             self.calls.throttled += 1

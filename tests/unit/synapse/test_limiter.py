@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from storage_core.errors import UsageError
 from storage_core.synapse.limiter import CallLimiter, Wait
-from storage_core.synapse.start_ring import StartRing
+from storage_core.synapse.start_ring import Start, StartRing
 
 ROOT = Path(__file__).parents[3]
 CALLER = """
@@ -41,17 +41,18 @@ asyncio.run(main())
 """
 
 
-def limiter(folder, *, in_flight=3, per_minute=1000, window=61.0):
+def limiter(folder, *, in_flight=3, per_minute=1000, window=60.0, late=1.0):
     return CallLimiter(
         folder=folder,
         endpoint="https://synapse.test/repo/v1",
         calls_in_flight=in_flight,
         calls_per_minute=per_minute,
         window_seconds=window,
+        late_seconds=late,
     )
 
 
-def start_caller(folder, log, *, calls, per_minute=1000, window=61.0, length=0.02):
+def start_caller(folder, log, *, calls, per_minute=1000, window=60.0, length=0.02):
     arguments = [folder, log, calls, per_minute, window, length]
     return subprocess.Popen(
         [sys.executable, "-c", CALLER, *map(str, arguments)],
@@ -331,7 +332,7 @@ def test_calls_of_the_last_minute_are_counted_for_the_whole_machine(tmp_path):
     for one in (mine, other, mine):
         asyncio.run(_enter(one))
     assert (3, 3) == (mine.calls_last_minute(), other.calls_last_minute())
-    short = limiter(tmp_path, window=0.0)
+    short = limiter(tmp_path, window=0.0, late=0.0)
     assert 0 == short.calls_last_minute()
     for one in (mine, other, short):
         one.close()
@@ -387,9 +388,10 @@ def test_no_window_ever_holds_more_starts_than_the_limit(tmp_path_factory, steps
     for step in steps:
         now += step
         wait = ring.try_start(now_ns=now, limit=limit, window_ns=window)
-        if wait == 0:
+        if isinstance(wait, Start):
             starts.append(now)
         else:
+            assert wait is not None
             assert 0 < wait <= window
             assert sum(start > now - window for start in starts) >= limit, "nobody waits in vain"
     ring.close()
@@ -417,7 +419,57 @@ def test_a_ring_from_before_a_restart_or_a_damaged_one_begins_anew(tmp_path, dam
     answer = ring.try_start(now_ns=now, limit=3, window_ns=1000)
     ring.close()
 
-    assert 0 == answer
+    assert Start(0, now) == answer
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 30), st.integers(0, 30)), max_size=150), st.integers(1, 12))
+def test_no_window_of_the_service_holds_more_arrivals_than_the_limit(tmp_path_factory, calls, limit):
+    """However long requests are on their way, and in whatever order they arrive and are answered."""
+    ring = StartRing(tmp_path_factory.mktemp("ring"))
+    now, window, late, arrivals, answers = 1_000_000, 100, 60, [], []
+    for step, there, back in calls:
+        now += step
+        for start, answered in [one for one in answers if one[1] <= now]:
+            ring.counts_from(start, answered - late)
+            answers.remove((start, answered))
+        start = ring.try_start(now_ns=now, limit=limit, window_ns=window + late)
+        if isinstance(start, Start):
+            arrivals.append(now + there)
+            answers.append((start, now + there + back))
+    ring.close()
+
+    for arrival in arrivals:
+        assert sum(arrival <= other < arrival + window for other in arrivals) <= limit
+
+
+def test_the_place_of_an_answered_call_is_free_a_window_after_its_answer(tmp_path):
+    ring = StartRing(tmp_path)
+    start = ring.try_start(now_ns=5_000, limit=1, window_ns=1_100)
+    ring.counts_from(start, 5_020 - 100)
+
+    assert 1 == ring.try_start(now_ns=6_019, limit=1, window_ns=1_100)
+    assert Start(1, 6_020) == ring.try_start(now_ns=6_020, limit=1, window_ns=1_100)
+    ring.counts_from(start, 0)
+    assert 1 == ring.count_since(5_500), "a place that counts from another moment by now is left alone"
+    ring.close()
+
+
+def test_a_call_without_an_answer_is_taken_for_a_late_one(tmp_path):
+    mine = limiter(tmp_path, per_minute=1, window=0.2, late=30.0)
+
+    async def story():
+        with pytest.raises(ConnectionError):
+            async with mine.slot():
+                raise ConnectionError
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(_enter(mine), 0.4)
+        mine.change_limits(calls_per_minute=2)
+        await _enter(mine)
+        mine.change_limits(calls_per_minute=1)
+        await asyncio.wait_for(_enter(mine), 20)
+
+    asyncio.run(story())
+    mine.close()
 
 
 def test_a_forked_child_does_not_keep_a_dead_parents_slot(tmp_path):
