@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy, SourceWithdrawn
 from storage_core.model.destinations import LocationFacts
-from storage_core.model.engines import CopyChoice, CopySource, KeyCheck
+from storage_core.model.engines import ANY_SIZE, CopyChoice, CopySource, KeyCheck, SizeRange
 from storage_core.model.entities import ChildrenPage, EntityHeader, FileSnapshot, RootSnapshot, UserProfile
 from storage_core.model.file_views import FilesPage, ViewFacts
 from storage_core.model.handles import Association, FileHandle, HandleAnswer
@@ -337,7 +337,7 @@ class WalkLedger(Protocol):
 class CopyLedger(Protocol):
     """The index while handles are copied and proven."""
 
-    def pending_copies(self, *, after: int, limit: int) -> tuple[CopyRequest, ...]:
+    def pending_copies(self, *, after: int, limit: int, sizes: SizeRange = ANY_SIZE) -> tuple[CopyRequest, ...]:
         """Copies to be made, each with one association through which the source may be read."""
         ...
 

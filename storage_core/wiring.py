@@ -191,6 +191,7 @@ def _own_objects(config: Config, remote: Remote, options: RunOptions) -> Iterato
     """S3 with the user's own keys; nothing is looked for or contacted before it is used."""
     objects = S3Objects(
         slots=remote.s3_slots,
+        long_slots=remote.s3_slots.for_long,
         most_at_once=min(config.s3_connections, _MOST_S3_THREADS),
         connect_seconds=config.connect_seconds,
         read_seconds=config.s3_read_seconds,
@@ -221,6 +222,7 @@ def _services(
         remote.catalog,
         clock=remote.clock,
         s3_slots=remote.s3_slots,
+        long_s3_slots=remote.s3_slots.for_long,
         limits=part_limits,
     )
     engines = Engines(

@@ -11,6 +11,12 @@ def copy_files(batch: str) -> None:
     AT_HAND.run(batch)
 
 
+@task(name="copy-large-files", task_run_name="{batch}", tags=["synapse", "s3"], **TASK_OPTIONS)
+def copy_large_files(batch: str) -> None:
+    """Copy the handles of one batch inside S3, which takes it long."""
+    AT_HAND.run(batch)
+
+
 @task(name="prove-copies", task_run_name="{batch}", tags=["synapse"], **TASK_OPTIONS)
 def prove_copies(batch: str) -> None:
     """Read the new handles of one batch, 100 per call, and judge each."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tasks.batches import BatchTask
-from tasks.copying import copy_files, prove_copies
+from tasks.copying import copy_files, copy_large_files, prove_copies
 from tasks.indexing import (
     enumerate_children,
     enumerate_counted,
@@ -33,6 +33,7 @@ TASKS: Mapping[str, BatchTask] = {
         fetch_handles,
         fetch_cells,
         copy_files,
+        copy_large_files,
         prove_copies,
         snapshot_tables,
         repoint_versions,

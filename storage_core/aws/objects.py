@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from storage_core.aws.refusals import ObjectRefused, ObjectTrouble, refusal_of
 from storage_core.aws.worker_threads import WorkerThreads
 from storage_core.model.copies import PartRange
+from storage_core.plan.parts import LONG_COPY_BYTES
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -98,13 +99,18 @@ class S3Objects:
         self,
         *,
         slots: AbstractAsyncContextManager[object],
+        long_slots: AbstractAsyncContextManager[object] | None = None,
         most_at_once: int,
         connect_seconds: float,
         read_seconds: float,
         profile: str | None = None,
     ) -> None:
-        """Contact nobody yet; *slots* is entered around each request."""
+        """Contact nobody yet; *slots* is entered around each request, *long_slots* instead around those that take long.
+
+        By default they are the same.
+        """
         self._slots = slots
+        self._long_slots = long_slots or slots
         self.most_at_once = most_at_once
         self._timeouts = (connect_seconds, read_seconds)
         self._profile = profile
@@ -181,7 +187,8 @@ class S3Objects:
             )
             return answer["CopyPartResult"].get("ETag", "").strip('"')
 
-        return await self._ask(upload.target.bucket, ask)
+        slots = self._long_slots if part.size_bytes > LONG_COPY_BYTES else self._slots
+        return await self._ask(upload.target.bucket, ask, slots=slots)
 
     async def complete(self, upload: Upload, etags: tuple[str, ...]) -> None:
         """Join the parts 1 to n with these ETags."""
@@ -243,10 +250,16 @@ class S3Objects:
         for client in self._clients.values():
             client.close()
 
-    async def _ask(self, bucket: str, ask: "Callable[[S3Client], T]") -> T:
+    async def _ask(
+        self,
+        bucket: str,
+        ask: "Callable[[S3Client], T]",
+        *,
+        slots: AbstractAsyncContextManager[object] | None = None,
+    ) -> T:
         from botocore.exceptions import BotoCoreError, ClientError  # late: boto3 is slow to import
 
-        async with self._slots:
+        async with slots or self._slots:
             try:
                 return await self._threads.run(lambda: ask(self._client_for(bucket)))
             except (BotoCoreError, ClientError) as error:

@@ -30,7 +30,8 @@ class Expectations:
         """Take the plan's numbers."""
         ahead = plan.ahead
         self._works = {
-            "copy-files": ahead.copies,
+            "copy-files": ahead.copies - ahead.large_copies,
+            "copy-large-files": ahead.large_copies,
             "prove-copies": ahead.copies,
             "snapshot-tables": ahead.snapshots,
             "repoint-versions": ahead.repoints - ahead.cells,

@@ -20,6 +20,7 @@ from storage_core.engines.part_troubles import (
 from storage_core.errors import NotFound
 from storage_core.model.ids import UploadId
 from storage_core.model.items import ReasonCode
+from storage_core.plan.parts import LONG_COPY_BYTES
 from storage_core.plan.retrying import Patience
 from storage_core.ports import Clock
 from storage_core.synapse.presigned import PartCopied
@@ -30,6 +31,8 @@ SIGNED_AT_ONCE = 100
 
 MOST_ADDS = 3
 """Times a part is sent and added before the service's refusal is believed."""
+
+Slots = AbstractAsyncContextManager[object]
 
 IF_MATCH_HEADER = "x-amz-copy-source-if-match"
 
@@ -52,29 +55,39 @@ class PartMover:
         sender: PartSender,
         *,
         clock: Clock,
-        slots: AbstractAsyncContextManager[object],
+        slots: Slots,
+        long_slots: Slots | None = None,
         chance: random.Random | None = None,
         patience: Patience = S3_PATIENCE,
     ) -> None:
-        """Borrow everything; *slots* is entered around each copy inside S3 and limits how many there are at once."""
+        """Borrow everything.
+
+        Args:
+            slots: entered around each copy inside S3; limits how many there are at once.
+            long_slots: entered instead around those that take long; by default the same.
+        """
         self._calls = calls
         self._sender = sender
         self._clock = clock
         self._slots = slots
+        self._long_slots = long_slots or slots
         self._chance = chance or random.Random()  # noqa: S311 - spreads waits
         self._patience = patience
 
-    async def move(self, upload_id: UploadId, numbers: Sequence[int]) -> tuple[ArrivedPart, ...] | Restart | GivenUp:
-        """Bring the parts *numbers* home, side by side.
+    async def move(
+        self, upload_id: UploadId, numbers: Sequence[int], *, part_bytes: int
+    ) -> tuple[ArrivedPart, ...] | Restart | GivenUp:
+        """Bring the parts *numbers*, of *part_bytes* each, home side by side.
 
         The first part that cannot come ends it: parts under way are finished, no further one is begun.
         Raises RestError when signing or adding is refused, except for an upload that no longer exists: Restart.
         """
         arrived: list[ArrivedPart] = []
+        slots = self._long_slots if part_bytes > LONG_COPY_BYTES else self._slots
         try:
             for begin in range(0, len(numbers), SIGNED_AT_ONCE):
                 signed = await self._calls.presign(upload_id=upload_id, numbers=numbers[begin : begin + SIGNED_AT_ONCE])
-                outcomes = await self._move_signed(upload_id, signed)
+                outcomes = await self._move_signed(upload_id, signed, slots)
                 for outcome in outcomes:
                     if not isinstance(outcome, ArrivedPart):
                         return outcome
@@ -84,12 +97,12 @@ class PartMover:
         return tuple(arrived)
 
     async def _move_signed(
-        self, upload_id: UploadId, signed: Sequence[PresignedPart]
+        self, upload_id: UploadId, signed: Sequence[PresignedPart], slots: Slots
     ) -> list[ArrivedPart | Restart | GivenUp]:
         troubles: list[Restart | GivenUp] = []
 
         async def one(part: PresignedPart) -> ArrivedPart | Restart | GivenUp:
-            outcome = await self._move_one(upload_id, part, troubles)
+            outcome = await self._move_one(upload_id, part, troubles, slots)
             if not isinstance(outcome, ArrivedPart):
                 troubles.append(outcome)
             return outcome
@@ -103,11 +116,11 @@ class PartMover:
         return [task.result() for task in tasks]
 
     async def _move_one(
-        self, upload_id: UploadId, part: PresignedPart, troubles: Sequence[Restart | GivenUp]
+        self, upload_id: UploadId, part: PresignedPart, troubles: Sequence[Restart | GivenUp], slots: Slots
     ) -> ArrivedPart | Restart | GivenUp:
         refusal = ""
         for _ in range(MOST_ADDS):
-            etag = await self._send(upload_id, part, troubles)
+            etag = await self._send(upload_id, part, troubles, slots)
             if not isinstance(etag, str):
                 return etag
             # for a copy nothing is verified here: a wrong value would only surface at completion (contract 8.6)
@@ -118,7 +131,7 @@ class PartMover:
         return GivenUp(reason=ReasonCode.COPY_INCOMPLETE, detail=f"Part {part.number} was not taken: {refusal}")
 
     async def _send(
-        self, upload_id: UploadId, part: PresignedPart, troubles: Sequence[Restart | GivenUp]
+        self, upload_id: UploadId, part: PresignedPart, troubles: Sequence[Restart | GivenUp], slots: Slots
     ) -> str | Restart | GivenUp:
         """Have S3 copy one part; its ETag. Bounded, because `judge_part` gives up on the numbers in `tries`.
 
@@ -126,7 +139,7 @@ class PartMover:
         """
         tries = PartTries()
         while True:
-            async with self._slots:
+            async with slots:
                 if troubles:
                     return troubles[0]
                 answer = await self._sender.copy_part(part.url, part.headers)

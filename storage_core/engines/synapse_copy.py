@@ -66,6 +66,7 @@ class SynapseCopyEngine:
         *,
         clock: Clock,
         s3_slots: AbstractAsyncContextManager[object],
+        long_s3_slots: AbstractAsyncContextManager[object] | None = None,
         limits: PartLimits = SERVICE_LIMITS,
     ) -> None:
         """Borrow everything.
@@ -75,10 +76,11 @@ class SynapseCopyEngine:
             sender: to S3, such as `synapse.presigned.PresignedSender`.
             locations: such as the catalog.
             s3_slots: entered around each copy inside S3; shared by all copies, it limits how many there are.
+            long_s3_slots: entered instead around those that take long; by default the same.
             limits: other than the service's only in tests.
         """
         self._calls = calls
-        self._parts = PartMover(calls, sender, clock=clock, slots=s3_slots)
+        self._parts = PartMover(calls, sender, clock=clock, slots=s3_slots, long_slots=long_s3_slots)
         self._locations = locations
         self._clock = clock
         self._limits = limits
@@ -216,7 +218,7 @@ class SynapseCopyEngine:
         refusal = ""
         for numbers in (state.missing_parts, tuple(range(1, plan.count + 1))):
             try:
-                arrived = await self._parts.move(state.upload_id, numbers)
+                arrived = await self._parts.move(state.upload_id, numbers, part_bytes=plan.part_size_bytes)
             except BadRequest as error:
                 # a complete upload takes no part any more (contract 8.6)
                 return Restart(cause=RestartCause.UPLOAD_GONE, detail=error.what)

@@ -1,6 +1,7 @@
 """Copies: made from the items once indexing is complete, then copied and proven."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -9,7 +10,7 @@ from storage_core.index.database import Database, arrow_table
 from storage_core.index.rows import SOURCE_COLUMNS, copy_request, copy_source, numbers, proof_work
 from storage_core.index.withdrawn import note_withdrawn
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy, SourceWithdrawn
-from storage_core.model.engines import CopyChoice, CopySource
+from storage_core.model.engines import ANY_SIZE, CopyChoice, CopySource, SizeRange
 from storage_core.model.ids import DEFAULT_STORAGE_LOCATION, StorageLocationId
 from storage_core.model.settings import MigrationSettings
 from storage_core.model.tallies import Tally
@@ -31,7 +32,8 @@ insert into copy (copy_id, from_handle, from_location, file_size, md5, status, t
     attempts, discard_previous, reason, detail, updated_at)
 select ? + number, from_handle, from_location, file_size, md5, 'PENDING', null, null, null, null, 0, false, null, null,
     ?
-from new_copy join item on item.item_id = new_copy.first_item order by number
+from new_copy join item on item.item_id = new_copy.first_item
+where number between ? and ? and item.item_id between ? and ? order by number
 """
 
 _INSERT_SOURCES = """
@@ -39,8 +41,12 @@ insert into copy_source
 select ? + number, entity, kind, handle_kind, concrete_type, file_name, content_type, bucket, object_key, created_by,
     handle_status
 from new_copy join item on item.item_id = new_copy.first_item
-    join item_facts on item_facts.item_id = new_copy.first_item order by number
+    join item_facts on item_facts.item_id = new_copy.first_item
+where number between ? and ? and item.item_id between ? and ? and item_facts.item_id between ? and ? order by number
 """
+
+_COPIES_AT_ONCE = 50_000
+"""Copies are made from the items in stretches: what a join of millions of them keeps in memory grows with them."""
 
 _DROP_UNUSED = """
 delete from copy where status = 'PENDING' and not exists (
@@ -63,7 +69,11 @@ where item.from_handle = copy.from_handle and item.status = 'INDEXED' and item.s
 
 # The limit is taken over numbers alone, the other columns are fetched for its rows only: five times faster.
 _PENDING_COPIES = f"""
-with claimed as (select copy_id from copy where copy_id > ? and status = 'PENDING' order by copy_id limit ?)
+with claimed as (
+    select copy_id from copy
+    where copy_id > ? and status = 'PENDING' and coalesce(file_size, 0) > ? and coalesce(file_size, 0) <= ?
+    order by copy_id limit ?
+)
 select c.copy_id, c.discard_previous, c.engine, c.part_size_bytes, c.begun, {SOURCE_COLUMNS}
 from claimed join copy c on c.copy_id = claimed.copy_id join copy_source s on s.copy_id = claimed.copy_id
 order by c.copy_id
@@ -172,8 +182,8 @@ class CopyTables:
             self._database.rows(_NEW_COPIES)
             ((count,),) = self._database.rows("select count(*) from new_copy")
             before = self._database.take_numbers("copy", count) - 1
-            self._database.rows(_INSERT_COPIES, [before, now])
-            self._database.rows(_INSERT_SOURCES, [before])
+            for first in range(1, count + 1, _COPIES_AT_ONCE):
+                self._insert_copies(before, (first, first + _COPIES_AT_ONCE - 1), now)
             self._database.rows("drop table new_copy")
             self._database.rows(_DROP_UNUSED)
             use_adopted_copies(self._database, now)
@@ -181,15 +191,22 @@ class CopyTables:
             self._database.rows(_ALREADY_FAILED, [now])
             self._mark_indexed(count)
 
+    def _insert_copies(self, before: int, stretch: tuple[int, int], now: datetime) -> None:
+        ((lowest, highest),) = self._database.rows(
+            "select min(first_item), max(first_item) from new_copy where number between ? and ?", stretch
+        )
+        self._database.rows(_INSERT_COPIES, [before, now, *stretch, lowest, highest])
+        self._database.rows(_INSERT_SOURCES, [before, *stretch, lowest, highest, lowest, highest])
+
     def _mark_indexed(self, new_copies: int) -> None:
         already = self._database.rows("select 1 from marker where name = 'indexed'")
         if not already:
             self._database.rows("insert into marker values ('indexed', 'yes')")
             self._database.journal([("indexed", None, None, f"indexing is complete; {new_copies} copies to be made")])
 
-    def pending_copies(self, *, after: int, limit: int) -> tuple[CopyRequest, ...]:
+    def pending_copies(self, *, after: int, limit: int, sizes: SizeRange = ANY_SIZE) -> tuple[CopyRequest, ...]:
         """See ports.CopyLedger."""
-        rows = self._database.rows(_PENDING_COPIES, [after, limit])
+        rows = self._database.rows(_PENDING_COPIES, [after, sizes.above_bytes, sizes.up_to_bytes, limit])
         return tuple(copy_request(row, self._settings.destination) for row in rows)
 
     def copy_sources(self) -> tuple[CopySource, ...]:

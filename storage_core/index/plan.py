@@ -5,13 +5,16 @@ from storage_core.index.rows import UNKNOWN_ACTIVITY, numbers
 from storage_core.model.items import REASONS, ItemStatus, ReasonClass, ReasonCode
 from storage_core.model.plans import StatusCount, WorkAhead
 from storage_core.model.settings import MigrationSettings
-from storage_core.plan.parts import GIB, SERVICE_LIMITS, plan_parts
+from storage_core.plan.parts import GIB, LONG_COPY_BYTES, SERVICE_LIMITS, plan_parts
 
 _COUNTS = """
 select status, reason, count(*), coalesce(sum(file_size), 0)::bigint from item group by all order by status, reason
 """
 
-_SMALL_COPIES = "select count(*), coalesce(sum(file_size), 0)::bigint from copy where status = 'PENDING'"
+_COPIES = """
+select count(*), count(*) filter (where file_size > ?), coalesce(sum(file_size), 0)::bigint from copy
+where status = 'PENDING'
+"""
 
 _LARGE_COPIES = """
 select file_size, count(*) from copy where status = 'PENDING' and file_size > ? group by file_size
@@ -119,12 +122,13 @@ class PlanTables:
 
     def ahead(self) -> WorkAhead:
         """See ports.PlanLedger. Every INDEXED place is still to be verified, whether changed already or not."""
-        ((copies, size),) = self._database.rows(_SMALL_COPIES)
+        ((copies, large_copies, size),) = self._database.rows(_COPIES, [LONG_COPY_BYTES])
         large = self._database.rows(_LARGE_COPIES, [5 * GIB])
         ((repoints, entities, verifications, mixed, added),) = self._database.rows(_PLACES)
         ((cells, tables, snapshots),) = self._database.rows(_CELLS)
         return WorkAhead(
             copies=copies,
+            large_copies=large_copies,
             copy_bytes=size,
             parts=copies + sum((_parts(file_size) - 1) * count for file_size, count in large),
             repoints=repoints,

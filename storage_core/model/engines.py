@@ -8,6 +8,17 @@ from storage_core.model.handles import FileHandle, HandleKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SizeRange:
+    """Files above a size, up to another. A file without a size counts as an empty one."""
+
+    above_bytes: int = -1
+    up_to_bytes: int = 2**63 - 1
+
+
+ANY_SIZE = SizeRange()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineCapabilities:
     """What an engine declares about itself; it is chosen by this and by nothing else.
 

@@ -25,6 +25,7 @@ class WorkAhead:
 
     Attributes:
         copies: distinct handles still to be copied; `parts` is the number of parts they will have.
+        large_copies: those of the copies that keep S3 busy for long.
         repoints: places still to be changed; `repoint_entities` the files and tables they belong to.
         cells: those of the places that are table cells; `tables` the tables they belong to.
         snapshots: tables that will be frozen as a version first.
@@ -41,6 +42,7 @@ class WorkAhead:
     cells: int = 0
     tables: int = 0
     snapshots: int = 0
+    large_copies: int = 0
 
 
 class FindingLevel(StrEnum):

@@ -76,6 +76,10 @@ def ranges(plan: PartPlan) -> tuple[PartRange, ...]:
     )
 
 
+LONG_COPY_BYTES = 256 * MIB
+"""From here on S3 copies for seconds: such copies and parts wait apart from the others, so that nothing small waits for
+them, and a migration begins them early, so that it does not end by waiting for them."""
+
 _LEAST_PARALLEL_BYTES = 64 * MIB
 """Smaller parts spend more time on beginning than on copying."""
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
 
 from storage_core.errors import NotFound, RestError
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, SourceWithdrawn
-from storage_core.model.engines import CopyChoice
+from storage_core.model.engines import CopyChoice, SizeRange
 from storage_core.model.handles import AssociationKind
 from storage_core.model.items import ReasonCode
+from storage_core.plan.parts import LONG_COPY_BYTES
 from storage_core.ports import Ledger
 from storage_core.steps.services import Emit, Services
 
@@ -15,13 +17,28 @@ Choose = Callable[[CopyRequest], CopyChoice]
 """Says who makes a copy, and in which parts."""
 
 
-def claim_copies(ledger: Ledger, after: int, limit: int, *, choose: Choose) -> tuple[CopyRequest, ...]:
-    """The next copies, each with its engine.
+class Length(StrEnum):
+    """How long S3 takes for a copy. Long ones are a phase of their own, so that neither kind waits for the other."""
+
+    SHORT = "short"
+    LONG = "long"
+
+
+_SIZES = {Length.SHORT: SizeRange(up_to_bytes=LONG_COPY_BYTES), Length.LONG: SizeRange(above_bytes=LONG_COPY_BYTES)}
+
+
+def pending_copies(ledger: Ledger, after: int, limit: int, *, length: Length) -> tuple[CopyRequest, ...]:
+    """The next copies of that length."""
+    return ledger.pending_copies(after=after, limit=limit, sizes=_SIZES[length])
+
+
+def claim_copies(ledger: Ledger, after: int, limit: int, *, length: Length, choose: Choose) -> tuple[CopyRequest, ...]:
+    """The next copies of that length, each with its engine.
 
     Choices are committed before anything is begun, and are kept: a copy that a killed run has begun is finished by
     the same engine, in the same parts.
     """
-    requests = ledger.pending_copies(after=after, limit=limit)
+    requests = pending_copies(ledger, after, limit, length=length)
     chosen = {request.copy_id: choose(request) for request in requests if request.engine is None}
     ledger.record_choices(tuple(chosen.values()))
     return tuple(_with(request, chosen.get(request.copy_id)) for request in requests)

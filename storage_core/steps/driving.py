@@ -34,10 +34,13 @@ COMMIT_AT_MOST = 500
 GATHER_SECONDS = 1.0
 """How long after a commit of its phase an outcome waits for others, while more are under way."""
 
-IDLE_SECONDS = 2.0
+IDLE_SECONDS = 0.25
 """How long Synapse's budget must have lain idle before phases claim what little there is for them."""
 
-_WAKE_SECONDS = 0.5
+IDLE_CLAIMS_APART_SECONDS = 2.0
+"""Between two such claims of one phase: each is a reading of the index and, under an orchestrator, a task."""
+
+_WAKE_SECONDS = 0.25
 """How long the loop sleeps when nothing arrives; only a launcher that dies silently makes it wait that long."""
 
 _DRAIN_SECONDS = 20.0
@@ -157,7 +160,8 @@ class _Run:
         """Those at the end of the line first: what is nearly done is finished before more is begun."""
         is_idle = self._is_idle()
         for station in reversed(self._line):
-            while self._may_claim() and station.has_room and station.wants_to_look(is_idle=is_idle):
+            may_fill = is_idle and station.rested(IDLE_CLAIMS_APART_SECONDS)
+            while self._may_claim() and station.has_room and station.wants_to_look(is_idle=may_fill):
                 groups = station.claim(self._ledger)
                 if not groups:
                     break

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from storage_core.model.copies import CopyRequest
 from storage_core.model.repoints import RepointOutcome
@@ -25,7 +26,7 @@ from storage_core.model.works import (
 from storage_core.plan.cells import CELLS_AT_ONCE
 from storage_core.plan.viewing import FILES_PER_READ
 from storage_core.ports import Ledger
-from storage_core.steps.copying import Choose, claim_copies, copy_handle
+from storage_core.steps.copying import Choose, Length, claim_copies, copy_handle, pending_copies
 from storage_core.steps.describing import describe_file
 from storage_core.steps.describing_by_view import describe_chunk
 from storage_core.steps.describing_tables import describe_table
@@ -49,6 +50,10 @@ CALLS_ACTIVE = 12
 
 _COPIES_ACTIVE = 64
 """Copies under way: most of their time they wait for S3, which costs none of Synapse's budget."""
+
+_LARGE_ACTIVE = 64
+_LARGE_PER_BATCH = 500
+"""Large files are fewer, each keeps S3 busy for long, and a batch in memory should not hold weeks of work."""
 
 TABLES_ACTIVE = 2
 """Tables read, or written, side by side: each has a page of cells in memory, and pages must not pile up faster than
@@ -173,7 +178,7 @@ DESCRIBE_TABLES: Phase[FoundEntity] = Phase(
 COPY: Phase[CopyRequest] = Phase(
     name="copy-files",
     doing="Copying files",
-    claim=lambda ledger, after, limit: ledger.pending_copies(after=after, limit=limit),
+    claim=partial(pending_copies, length=Length.SHORT),
     number=lambda request: request.copy_id,
     work=copy_handle,
     record=lambda ledger, outcomes: ledger.record_copies(outcomes),
@@ -182,6 +187,16 @@ COPY: Phase[CopyRequest] = Phase(
     # a copy that proves bad is discarded and made anew, once
     fed_by=("prove-copies",),
 )
+
+COPY_LARGE: Phase[CopyRequest] = replace(
+    COPY,
+    name="copy-large-files",
+    doing="Copying large files",
+    claim=partial(pending_copies, length=Length.LONG),
+    batch_size=_LARGE_PER_BATCH,
+    active=_LARGE_ACTIVE,
+)
+"""Begins together with the small ones, wherever in the tree they are: S3 works on them while others spend calls."""
 
 PROVE: Phase[ProofWork] = Phase(
     name="prove-copies",
@@ -192,7 +207,7 @@ PROVE: Phase[ProofWork] = Phase(
     record=lambda ledger, outcomes: ledger.record_proofs(outcomes),
     batch_size=FILES_PER_BATCH,
     active=CALLS_ACTIVE,
-    fed_by=("copy-files",),
+    fed_by=("copy-files", "copy-large-files"),
     together=CHUNK,
 )
 
@@ -255,13 +270,20 @@ INDEXING: tuple[Line, ...] = (
 )
 """Changes nothing in Synapse. Those by view only when there is one; the line after each does what it has left."""
 
-MIGRATING: tuple[Line, ...] = ((COPY, PROVE, REPOINT, VERIFY), (SNAPSHOT_TABLES,), (REPOINT_CELLS, VERIFY))
+MIGRATING: tuple[Line, ...] = (
+    (COPY, COPY_LARGE, PROVE, REPOINT, VERIFY),
+    (SNAPSHOT_TABLES,),
+    (REPOINT_CELLS, VERIFY),
+)
 """What stands in one line runs at the same time. Every table is frozen before the first cell is written, and cells are
 written when all their copies are proven, because a write costs as many calls for one cell as for thousands."""
 
 
 def migrating(*, table_snapshots: bool, choose: Choose) -> tuple[Line, ...]:
     """The phases of a migration that freezes tables first, or does not; *choose* says who makes each copy."""
-    copy = replace(COPY, claim=partial(claim_copies, choose=choose))
-    lines = (tuple(copy if phase is COPY else phase for phase in line) for line in MIGRATING)
+    chosen: dict[str, Phase[Any]] = {
+        phase.name: replace(phase, claim=partial(claim_copies, length=length, choose=choose))
+        for phase, length in ((COPY, Length.SHORT), (COPY_LARGE, Length.LONG))
+    }
+    lines = (tuple(chosen.get(phase.name, phase) for phase in line) for line in MIGRATING)
     return tuple(line for line in lines if table_snapshots or SNAPSHOT_TABLES not in line)

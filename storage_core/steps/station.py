@@ -47,7 +47,7 @@ class Station(Generic[W]):
         self.under_way = 0
         self.gathered: list[Any] = []
         self.due_at = 0.0
-        self._committed_at = -math.inf
+        self._committed_at = self._claimed_at = -math.inf
         self.has_begun = False
         self.total = Tally()
 
@@ -67,6 +67,10 @@ class Station(Generic[W]):
     def is_settled(self) -> bool:
         """Whether it is over, and nothing has come since that it has not looked for."""
         return self.is_over and (not self.fed or not self.feeders)
+
+    def rested(self, seconds: float) -> bool:
+        """Whether its last batch began so long ago."""
+        return time.monotonic() - self._claimed_at >= seconds
 
     def join(self, line: "Sequence[Station[Any]]") -> None:
         """Learn who in the line comes before, and who makes works for this phase."""
@@ -120,6 +124,7 @@ class Station(Generic[W]):
     def batch(self, groups: tuple[Group, ...]) -> tuple[int, Batch]:
         """Take these works; their batch and its number."""
         self._batches += 1
+        self._claimed_at = time.monotonic()
         self.under_way += len(groups)
         for group in groups:
             self._busy |= group.marks

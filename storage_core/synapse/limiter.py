@@ -201,9 +201,7 @@ class CallLimiter:
             self._set_share(recovered(self._share))
 
     def _learn_length(self, seconds: float) -> None:
-        self._seconds_per_call += (seconds - self._seconds_per_call) * (
-            _NEWEST_COUNTS if self._seconds_per_call else 1
-        )
+        self._seconds_per_call += (seconds - self._seconds_per_call) * (_NEWEST_COUNTS if self._seconds_per_call else 1)
 
     async def _acquire(self) -> tuple[int, Start]:
         async with self._turn:

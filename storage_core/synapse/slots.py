@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Final
 
@@ -11,18 +12,50 @@ _LET_IT_WORK_SECONDS: Final = 1.0
 
 _RECOVER_SECONDS: Final = 10.0
 _STEPS_BACK: Final = 10
+_KEPT_FREE: Final = 8
+"""One slot in so many is never taken by a request that takes long."""
+
+
+Turns = deque[asyncio.Future[None]]
+
+
+Leave = Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[None]]
+
+
+class _LongSlots:
+    """Slots as a request that takes long enters them."""
+
+    def __init__(self, enter: Callable[[], Awaitable[None]], leave: Leave) -> None:
+        self._enter = enter
+        self._leave = leave
+
+    async def __aenter__(self) -> None:
+        await self._enter()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._leave(kind, error, trace)
 
 
 class AdjustableSlots:
     """Entered around each request, on one event loop; first come, first served.
 
+    Requests that take long enter `for_long` instead. They stand behind all others and leave some slots to those: a
+    small file is never kept waiting, with its calls to Synapse still to be spent, until gigabytes have been copied.
+
     Each time S3 asks for less the number is halved; then it grows back by a tenth of the whole every ten seconds.
+
+    Attributes:
+        for_long: the same slots, as requests that take long enter them.
     """
 
     def __init__(self, most: int) -> None:
         self._most = self._allowed = most
         self._taken = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: Turns = deque()
+        self._long: Turns = deque()
+        self.for_long = _LongSlots(self._enter_long, self.__aexit__)
         self._slowed_at = -_LET_IT_WORK_SECONDS
         self._recover_at = 0.0
         self._decisions: list[str] = []
@@ -58,12 +91,16 @@ class AdjustableSlots:
         self._decisions.append(f"S3 asked to slow down: {self._allowed} requests at a time instead of {self._most}")
 
     async def __aenter__(self) -> None:
+        await self._enter(self._waiting)
+
+    async def _enter_long(self) -> None:
+        await self._enter(self._long)
+
+    async def _enter(self, waiting: Turns) -> None:
         self._recover()
-        if self._taken < self._allowed and not self._waiting:
-            self._taken += 1
-            return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        waiting.append(turn)
+        self._wake()
         try:
             await turn
         except asyncio.CancelledError:
@@ -82,8 +119,12 @@ class AdjustableSlots:
         self._wake()
 
     def _wake(self) -> None:
-        while self._waiting and self._taken < self._allowed:
-            turn = self._waiting.popleft()
+        self._call(self._waiting, self._allowed)
+        self._call(self._long, self._allowed - self._allowed // _KEPT_FREE)
+
+    def _call(self, waiting: Turns, most: int) -> None:
+        while waiting and self._taken < most:
+            turn = waiting.popleft()
             if not turn.done():
                 self._taken += 1
                 turn.set_result(None)

@@ -1,9 +1,13 @@
 """One copy per distinct handle; only proven ones are ever attached."""
 
+from dataclasses import replace
+
 import pytest
 
+from storage_core.index import copies
 from storage_core.index.store import Index
 from storage_core.model.copies import CopyFailed, EtagMeaning, ProofRung
+from storage_core.model.engines import ANY_SIZE, SizeRange
 from storage_core.model.handles import Association, AssociationKind
 from storage_core.model.ids import StorageLocationId
 from storage_core.model.items import ReasonClass, ReasonCode
@@ -51,6 +55,33 @@ def test_finishing_twice_makes_no_second_copy(index: Index) -> None:
 
     assert [(1,)] == index._database.rows("select count(*) from copies_v1")
     assert () == index.pending_copies(after=0, limit=10)
+
+
+def test_copies_that_take_long_are_claimed_apart_from_the_others(index: Index) -> None:
+    """A file without a size is found to be one of the small ones, so that no copy is in neither kind."""
+    sizes = {2: 10, 3: 300, 4: None, 5: 301, 6: 0}
+    indexed_tree(
+        index,
+        *(version_item(entity, 1, replace(handle(entity), size_bytes=size)) for entity, size in sizes.items()),
+    )
+
+    def claimed(sizes: SizeRange) -> list[int | None]:
+        return [request.source.size_bytes for request in index.pending_copies(after=0, limit=10, sizes=sizes)]
+
+    assert [10, 300, None, 0] == claimed(SizeRange(up_to_bytes=300))
+    assert [301] == claimed(SizeRange(above_bytes=300))
+    assert [10, 300, None, 301, 0] == claimed(ANY_SIZE)
+
+
+def test_copies_made_in_stretches_miss_nothing(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "_COPIES_AT_ONCE", 3)
+    shared = handle(10)
+    alone = [version_item(entity, 1, handle(1000 - entity)) for entity in range(3, 13)]
+    indexed_tree(index, version_item(2, 1, shared), *alone, version_item(40, 1, shared))
+
+    requests = index.pending_copies(after=0, limit=100)
+    assert list(range(1, 12)) == [request.copy_id for request in requests]
+    assert [shared, *(handle(1000 - entity) for entity in range(3, 13))] == [request.source for request in requests]
 
 
 def test_copies_are_claimed_in_the_order_of_their_items(index: Index) -> None:

@@ -147,6 +147,25 @@ def test_idle_budget_is_used_for_what_little_there_is(launcher, monkeypatch):
     assert [2, 3, 1] == ledger.order("bent")
 
 
+def test_idle_budget_is_not_used_again_and_again(launcher, monkeypatch):
+    """Each use is a reading of the index and a task; the first comes at once."""
+    monkeypatch.setattr(driving, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(driving, "IDLE_CLAIMS_APART_SECONDS", 1000.0)
+    ledger = Pieces(4)
+
+    async def cut(piece, services, emit):
+        if piece == 1:
+            await until(lambda: ledger.order("bent"))
+            await asyncio.sleep(0.5)
+        elif piece == 4:
+            await until(lambda: ledger.order("bent"))
+        emit(piece)
+
+    line = (phase("raw", "cut", cut), phase("cut", "bent", fed_by=("cut",), batch_size=100))
+    drive(line, ledger, Hands(idle=True), launcher, QuietWatch())
+    assert [(2, 3), (1, 4)] == [tuple(sorted(pieces)) for made, pieces in ledger.commits if made == "bent"]
+
+
 def test_a_phase_that_saves_calls_by_waiting_does_not_use_idle_budget(launcher, monkeypatch):
     monkeypatch.setattr(driving, "IDLE_SECONDS", 0.0)
     ledger = Pieces(3)

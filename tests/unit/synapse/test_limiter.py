@@ -422,7 +422,9 @@ def test_a_ring_from_before_a_restart_or_a_damaged_one_begins_anew(tmp_path, dam
     assert Start(0, now) == answer
 
 
-@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 30), st.integers(0, 30)), max_size=150), st.integers(1, 12))
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 30), st.integers(0, 30)), max_size=150), st.integers(1, 12)
+)
 def test_no_window_of_the_service_holds_more_arrivals_than_the_limit(tmp_path_factory, calls, limit):
     """However long requests are on their way, and in whatever order they arrive and are answered."""
     ring = StartRing(tmp_path_factory.mktemp("ring"))

@@ -1,12 +1,15 @@
 """Slots for S3: first come, first served, and their number may change while they are in use."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
 from storage_core.synapse import slots as module
 from storage_core.synapse.slots import AdjustableSlots
 
 
-async def hold(slots: AdjustableSlots, entered: list[int], number: int, leave: asyncio.Event) -> None:
+async def hold(
+    slots: AbstractAsyncContextManager[object], entered: list[int], number: int, leave: asyncio.Event
+) -> None:
     async with slots:
         entered.append(number)
         await leave.wait()
@@ -45,6 +48,40 @@ def test_more_slots_let_waiting_requests_in_and_fewer_let_those_inside_finish():
         await asyncio.gather(*tasks)
 
     asyncio.run(story())
+
+
+def test_requests_that_take_long_stand_behind_all_others_and_leave_them_some_slots():
+    async def story():
+        slots, entered = AdjustableSlots(8), []
+        leave_long, leave_short = asyncio.Event(), asyncio.Event()
+        long = [asyncio.create_task(hold(slots.for_long, entered, number, leave_long)) for number in range(9)]
+        await settle()
+        assert [0, 1, 2, 3, 4, 5, 6] == entered
+        short = [asyncio.create_task(hold(slots, entered, number, leave_short)) for number in (100, 101)]
+        await settle()
+        assert [100] == entered[7:]
+        long[0].cancel()
+        await settle()
+        assert [100, 101] == entered[7:]
+        leave_short.set()
+        await settle()
+        assert [100, 101, 7] == entered[7:]
+        leave_long.set()
+        await asyncio.gather(*long, *short, return_exceptions=True)
+        assert [100, 101, 7, 8] == entered[7:]
+
+    asyncio.run(story())
+
+
+def test_a_single_slot_is_there_for_long_requests_too():
+    async def story():
+        slots = AdjustableSlots(1)
+        async with slots.for_long:
+            pass
+        async with slots:
+            pass
+
+    asyncio.run(asyncio.wait_for(story(), 20))
 
 
 def test_a_waiting_request_that_is_cancelled_takes_no_slot_with_it():
