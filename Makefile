@@ -10,7 +10,7 @@ VENV := .venv
 JUDGE := .venv-judge
 LOCKER := .venv-lock
 PIP_INSTALL := -m pip install --quiet --quiet --require-hashes
-TESTS := $(VENV)/bin/pytest -n $(WORKERS) --dist loadfile
+TESTS := $(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 SOURCES := flows tasks storage_core sandbox
 CHECKED := $(SOURCES) tests benchmarks deployments
 
