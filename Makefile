@@ -18,7 +18,7 @@ CHECKED := $(SOURCES) tests benchmarks deployments
 PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$candidate" && break; done)
 
-.PHONY: help demo test check lock test-long mutants bench clean
+.PHONY: help demo test check lock test-long matrices mutants bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ check: $(VENV)/.dev-installed ## formatting, lint, types, import contracts, lock
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/pytest -q -p no:randomly tests/architecture/test_locks.py
+
+matrices: $(VENV)/.dev-installed ## carry out whole enumerations and write their counts down (ARGS="points-new-prompt faults")
+	@$(VENV)/bin/python -m tests.matrices $(ARGS)
 
 mutants: $(VENV)/.dev-installed ## break a copy of the product on purpose, in eight ways, and show which tests notice
 	@$(VENV)/bin/python -m tests.mutants $(ARGS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tests.crash.lab import Case, Lab, Point, Row, items_of
+from tests.matrices.counting import Count
 
 STRATEGIES = ("new", "latest", "all", "skip")
 ORDERS = ("prompt", "late")
@@ -44,6 +45,17 @@ class Tried:
         return (
             f"{what}: {self.killed} kills at {kinds} kinds of boundary, {len(self.violations)} violations{more}{late}"
         )
+
+
+def counted(what: str, tried: Tried, points: int) -> Count:
+    """What the interruptions came to, out of so many points; those that were passed by are not counted as tried."""
+    return Count(
+        what=what,
+        tried=points - tried.missed - tried.left_out,
+        out_of=points,
+        unit="kills",
+        violations=len(tried.violations),
+    )
 
 
 def rehearse(lab: Lab, strategy: str, order: str) -> Series:

@@ -12,6 +12,7 @@ from tests.crash.enumeration import (
     STRATEGIES,
     Series,
     Tried,
+    counted,
     interrupt,
     interrupt_at,
     pairs,
@@ -20,9 +21,13 @@ from tests.crash.enumeration import (
     todays_share,
 )
 from tests.crash.lab import Lab, Point, running_lab
+from tests.matrices.counting import Count, end_of_patience, tell
 
 NORMAL_SECONDS = 120
 """What the normal run may spend on interruptions."""
+
+DRAWN = 40
+"""Points, or pairs of them, where not all can be enumerated."""
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +60,8 @@ def test_todays_share_of_all_points(lab: Lab, capsys: pytest.CaptureFixture[str]
 def test_every_point(lab: Lab, capsys: pytest.CaptureFixture[str], strategy: str, order: str) -> None:
     series = rehearse(lab, strategy, order)
     tried = Tried()
-    interrupt(lab, series, series.points, tried)
-    with capsys.disabled():
-        print(f"\n{tried.told(f'{strategy}, {order}: {len(series.points)} points')}")
+    interrupt(lab, series, random.sample(series.points, len(series.points)), tried, until=end_of_patience())
+    tell(capsys, counted(f"crash points, {strategy}, {order}", tried, len(series.points)), tried.told("in detail"))
     assert [] == tried.violations
     # how far the network gets before the first commit is never quite the same in the late order
     assert tried.missed <= (0 if order == "prompt" else len(series.points) // 50)
@@ -71,9 +75,8 @@ def test_points_with_everything_at_once(lab: Lab, capsys: pytest.CaptureFixture[
     series = rehearse(lab, strategy, "free")
     chance = random.Random(f"free {strategy}")
     tried = Tried()
-    interrupt(lab, series, chance.sample(series.points, 40), tried)
-    with capsys.disabled():
-        print(f"\n{tried.told(f'{strategy}, free: 40 points')}")
+    interrupt(lab, series, chance.sample(series.points, DRAWN), tried, until=end_of_patience())
+    tell(capsys, counted(f"crash points, {strategy}, free order, drawn", tried, DRAWN), tried.told("in detail"))
     assert [] == tried.violations
 
 
@@ -84,8 +87,15 @@ def test_a_kill_while_resuming_from_a_kill(lab: Lab, capsys: pytest.CaptureFixtu
     tried = Tried()
     chance = random.Random(f"pairs {strategy}")
     series = rehearse(lab, strategy, "prompt")
-    for pair in pairs(series, 40, chance):
-        tried.missed += not interrupt_at(lab, series, pair, tried)
-    with capsys.disabled():
-        print(f"\n{tried.told(f'{strategy}, killed twice: 40 pairs')}")
+    until = end_of_patience()
+    done = 0
+    for pair in pairs(series, DRAWN, chance):
+        if until is None or time.monotonic() < until:
+            tried.missed += not interrupt_at(lab, series, pair, tried)
+            done += 1
+    count = Count(
+        what=f"crash points, {strategy}, the resumed run killed once more",
+        tried=done, out_of=DRAWN, unit=f"pairs ({tried.killed} kills)", violations=len(tried.violations),
+    )  # fmt: skip
+    tell(capsys, count, tried.told("in detail"))
     assert [] == tried.violations

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.crash.enumeration import Series, Tried, interrupt, rehearse
+from tests.crash.enumeration import Series, Tried, counted, interrupt, rehearse
 from tests.crash.lab import Case, Lab, Point, running_lab
 from tests.crash.spare_records import without_spare_records
+from tests.matrices.counting import end_of_patience, tell
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -73,7 +74,6 @@ def test_a_kill_at_each_kind_of_its_boundaries(lab: Lab, series: Series, capsys:
 @pytest.mark.timeout(3600)
 def test_a_kill_at_every_boundary(lab: Lab, series: Series, capsys: pytest.CaptureFixture[str]) -> None:
     tried = Tried()
-    interrupt(lab, series, series.points, tried)
-    with capsys.disabled():
-        print(f"\n{tried.told(f'own keys: {len(series.points)} points')}")
+    interrupt(lab, series, random.sample(series.points, len(series.points)), tried, until=end_of_patience())
+    tell(capsys, counted("crash points, engine s3", tried, len(series.points)), tried.told("in detail"))
     assert [] == tried.violations

@@ -10,6 +10,7 @@ from sandbox.scenarios.facts import ScenarioFacts
 from sandbox.synapse.kinds import Kind
 from sandbox.synapse.world import World
 from tests.crash.lab import Case, Lab, Point, items_of, running_lab
+from tests.matrices.counting import Count, tell
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -120,7 +121,10 @@ def test_an_index_whose_containers_were_counted_is_the_same_after_a_kill() -> No
 
 
 @pytest.mark.long
-def test_no_view_is_left_at_any_boundary(lab: Lab) -> None:
-    wrong, left = kill_and_look(lab, around_the_view(lab))
+def test_no_view_is_left_at_any_boundary(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    points = around_the_view(lab)
+    wrong, left = kill_and_look(lab, points)
+    what = "crash points while a view is made, read and deleted"
+    tell(capsys, Count(what=what, tried=len(points), out_of=len(points), unit="kills", violations=len(wrong)))
     assert [] == wrong
     assert left > 0

@@ -7,13 +7,15 @@ dies by an exception between any two steps, and whatever it would have done afte
 import asyncio
 import os
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -27,6 +29,7 @@ from storage_core.errors import ServerFault
 from storage_core.index.store import Index
 from storage_core.model.ids import EntityId
 from storage_core.model.items import ReasonClass
+from tests.matrices.counting import Count, end_of_patience, tell
 from tests.model.lives import live
 from tests.model.small_synapse import DESTINATION, ROOT, Boundary, Meanwhile, SmallSynapse
 from tests.model.watched_tables import Cell
@@ -46,6 +49,7 @@ NAMES = (
 KINDS = [f"{side} {name}" for name in NAMES for side in ("before", "after")]
 BOUNDARIES = st.tuples(st.sampled_from(KINDS), st.integers(1, 6))
 DEATHS = st.one_of(st.none(), BOUNDARIES)
+LOT = 25
 EDITS = ["upload", "annotate", "replace"]
 CELL_EDITS = ["edit", "empty", "delete row", "add row", "drop column"]
 TABLE_TROUBLES = ["lost before", "lost after", "late", "forbidden", "bad", "fault", ""]
@@ -297,5 +301,16 @@ def test_a_hundred_histories() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-def test_two_thousand_histories() -> None:
-    run_state_machine_as_test(History, settings=_many(2000))
+def test_two_thousand_histories(capsys: pytest.CaptureFixture[str]) -> None:
+    """In lots, each with a seed of its own, so that any of them can be told again."""
+    until = end_of_patience()
+    done = 0
+    try:
+        for number in range(1, 2000 // LOT + 1):
+            if until is None or time.monotonic() < until:
+                machine = seed(number)(type(f"History{number}", (History,), {}))
+                run_state_machine_as_test(machine, settings=settings(_many(LOT), derandomize=False, database=None))
+                done += LOT
+    finally:
+        violations = 0 if sys.exception() is None else 1
+        tell(capsys, Count(what="histories", tried=done, out_of=2000, unit="histories", violations=violations))
