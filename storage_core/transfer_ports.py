@@ -15,13 +15,13 @@ What an adapter promises:
   `ports`). Messages name the place and never a secret, presigned addresses included.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol
 
 from storage_core.model.destinations import LocationFacts
-from storage_core.model.entities import FileSnapshot
+from storage_core.model.entities import EntityHeader, FileSnapshot
 from storage_core.model.handles import FileHandle
-from storage_core.model.ids import EntityId, StorageLocationId
+from storage_core.model.ids import ActivityId, EntityId, StorageLocationId
 from storage_core.model.transfers import (
     ContentFacts,
     FileChange,
@@ -41,7 +41,7 @@ from storage_core.model.transfers import (
     UploadDestination,
     UploadPurpose,
 )
-from storage_core.model.trees import Directory, FileDetails
+from storage_core.model.trees import Annotation, Directory, FileDetails, Provenance, UsedEntity
 
 Moved = Callable[[int], None]
 """Is told how many bytes more went over the line; a negative number takes back what has to travel again."""
@@ -146,6 +146,22 @@ class Files(Protocol):
         """
         ...
 
+    async def annotate(self, entity_id: EntityId, etag: str, annotations: Sequence[Annotation]) -> None:
+        """Give the newest version these annotations and no others. PreconditionFailed, AnswerLost as before."""
+        ...
+
+    async def create_activity(self, provenance: Provenance) -> ActivityId:
+        """Describe how something came about, for one or more versions to refer to."""
+        ...
+
+    async def attach_activity(self, entity_id: EntityId, activity_id: ActivityId) -> None:
+        """Say that the newest version came about that way."""
+        ...
+
+    async def seen(self, references: Sequence[UsedEntity]) -> tuple[EntityHeader, ...]:
+        """Headers of those entities and versions that are there and may be seen. One call per 1,000."""
+        ...
+
 
 class Receiving(Protocol):
     """A file on its way in, under a name of its own until it is whole. Survives a kill: opened again, it goes on."""
@@ -194,6 +210,18 @@ class LocalFiles(Protocol):
 
     async def entry(self, path: str) -> LocalEntry:
         """What is at *path*."""
+        ...
+
+    async def full_path(self, path: str) -> str:
+        """The absolute form of a path; ``~`` is the user's home, other paths begin in the current directory."""
+        ...
+
+    async def read_text(self, path: str) -> str:
+        """A text file's content (UTF-8, a byte order mark is dropped).
+
+        Raises:
+            UsageError: it is not there, not readable, or no such text.
+        """
         ...
 
     async def directory(self, path: str) -> Directory:

@@ -28,6 +28,17 @@ class Disk:
         """What is at *path*; a link counts as what it leads to, and one that leads nowhere as something."""
         return await asyncio.to_thread(_entry, Path(path))
 
+    async def full_path(self, path: str) -> str:
+        """The absolute form of a path."""
+        return await asyncio.to_thread(_full_path, path)
+
+    async def read_text(self, path: str) -> str:
+        """A text file's content."""
+        try:
+            return await asyncio.to_thread(Path(path).read_text, encoding="utf-8-sig")
+        except (OSError, ValueError) as error:
+            raise unreadable(path, error) from error
+
     async def directory(self, path: str) -> Directory:
         """What is directly in a directory, by name."""
         try:
@@ -63,6 +74,12 @@ def _listed(path: str) -> Directory:
 
 def _is_ours(name: str) -> bool:
     return name == MANIFEST_NAME or is_partial(name)
+
+
+def _full_path(path: str) -> str:
+    expanded = Path.home() / path[2:] if path.startswith("~/") else Path(path)
+    # not resolved: a link keeps its name
+    return os.path.normpath(expanded.absolute())
 
 
 def _write_text(path: Path, text: str) -> None:

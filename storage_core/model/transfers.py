@@ -6,7 +6,8 @@ from enum import StrEnum
 from storage_core.model.destinations import LocationKind, UploadType
 from storage_core.model.entities import EntityBody
 from storage_core.model.handles import Association, FileHandle
-from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
+from storage_core.model.ids import ActivityId, EntityId, FileHandleId, StorageLocationId
+from storage_core.model.trees import WantedMetadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,13 +204,14 @@ class TransferWishes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFile:
-    """A file entity to be made."""
+    """A file entity to be made; `activity_id` says how it came about."""
 
     parent_id: EntityId
     name: str
     handle_id: FileHandleId
     description: str | None = None
     version_comment: str | None = None
+    activity_id: ActivityId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +229,7 @@ class FileChange:
     is_new_version: bool = True
     description: str | None = None
     version_comment: str | None = None
+    activity_id: ActivityId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +239,18 @@ class FileState:
     entity_id: EntityId
     version: int
     handle_id: FileHandleId | None
+    etag: str = ""
+
+
+class Content(StrEnum):
+    """What the path of an order stands for."""
+
+    BYTES = "BYTES"
+    """A file of this machine, to be stored."""
+    ADDRESS = "ADDRESS"
+    """An address, to which Synapse only refers."""
+    KEPT = "KEPT"
+    """Nothing: the entity keeps its content, and its metadata alone counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,15 +258,19 @@ class UploadOrder:
     """What a caller wants uploaded.
 
     Attributes:
+        path: of the local file; see `content`.
         parent_id: the project or folder it goes into; not needed with `entity_id`.
         entity_id: the file that gets a new version, whatever its name.
         name: of the entity; None takes the local file's.
         location_id: a storage location other than the container's default one.
         is_name_free: the caller has looked, and nothing in the container has that name.
         even_if_equal: also when the newest version has this very content at this very location.
+        metadata: annotations and provenance it shall have.
+        is_metadata_versioned: where only these differ, they make a version of their own; else the newest is changed.
     """
 
     path: str
+    content: Content = Content.BYTES
     parent_id: EntityId | None = None
     entity_id: EntityId | None = None
     name: str | None = None
@@ -261,19 +280,22 @@ class UploadOrder:
     location_id: StorageLocationId | None = None
     is_name_free: bool = False
     even_if_equal: bool = False
+    metadata: WantedMetadata = field(default_factory=WantedMetadata)
+    is_metadata_versioned: bool = False
 
 
 class UploadResult(StrEnum):
-    """What became of an order."""
+    """What became of an order; UPDATED: the content was there, annotations or provenance were not."""
 
     CREATED = "CREATED"
     NEW_VERSION = "NEW_VERSION"
+    UPDATED = "UPDATED"
     UNCHANGED = "UNCHANGED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uploaded:
-    """A file that is in Synapse as it is on this machine."""
+    """A file that is in Synapse as it is on this machine; `md5` is None of an address."""
 
     path: str
     entity_id: EntityId
@@ -282,7 +304,7 @@ class Uploaded:
     handle_id: FileHandleId
     location_id: StorageLocationId
     size_bytes: int
-    md5: str
+    md5: str | None
     result: UploadResult
 
 

@@ -34,21 +34,104 @@ class AnnotationType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotation:
-    """One annotation; values as the service writes them."""
+    """One annotation; values as the service writes them.
+
+    Attributes:
+        unknown_type: what the service called the type, where that is none of ours; it is sent back as it came.
+    """
 
     name: str
     type: AnnotationType
     values: tuple[str, ...]
+    unknown_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationText:
+    """One annotation as people write it into a cell: its type is that of the annotation it replaces, if it fits."""
+
+    name: str
+    text: str
+
+
+WantedAnnotation = Annotation | AnnotationText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedEntity:
+    """Something in Synapse that a file was made from, or by; any version of it, or a certain one."""
+
+    entity_id: EntityId
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedAddress:
+    """Something elsewhere that a file was made from, or by."""
+
+    url: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedFile:
+    """A file of this machine that goes up in the same run; it has an id afterwards."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedName:
+    """What the file's present provenance calls by this name."""
+
+    name: str
+
+
+Reference = UsedEntity | UsedAddress
+WantedReference = Reference | UsedFile | UsedName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """How a version came about: ``syn123.4``, names or addresses of what was used and executed."""
+    """How a version came about: what was used, and what was executed."""
 
     name: str = ""
     description: str = ""
-    used: tuple[str, ...] = ()
-    executed: tuple[str, ...] = ()
+    used: tuple[Reference, ...] = ()
+    executed: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedProvenance:
+    """The same as a caller says it; see `plan.provenance.resolved`."""
+
+    name: str = ""
+    description: str = ""
+    used: tuple[WantedReference, ...] = ()
+    executed: tuple[WantedReference, ...] = ()
+
+    @property
+    def references(self) -> tuple[WantedReference, ...]:
+        """All of them."""
+        return self.used + self.executed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedMetadata:
+    """What a file shall say about itself besides its content.
+
+    Attributes:
+        annotations: these take the place of those of the same names; others stay.
+        provenance: None leaves an unchanged file's as it is; a new version then has none.
+    """
+
+    annotations: tuple[WantedAnnotation, ...] = ()
+    provenance: WantedProvenance | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is wanted."""
+        return not self.annotations and self.provenance is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,10 @@
 """The manifest of a downloaded tree, column by column as the existing client writes and reads it (TSV)."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
-from storage_core.model.trees import Annotation, AnnotationType, ManifestRow
+from storage_core.model.trees import ManifestRow
+from storage_core.plan.annotating import annotation_text
+from storage_core.plan.provenance import references_text
 
 MANIFEST_NAME = "SYNAPSE_METADATA_MANIFEST.tsv"
 COLUMNS = (
@@ -19,7 +20,6 @@ COLUMNS = (
     "activityDescription",
 )
 _BREAKS = str.maketrans({"\t": " ", "\n": " ", "\r": " "})
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def manifest_text(rows: Sequence[ManifestRow]) -> str:
@@ -43,30 +43,9 @@ def _cells(row: ManifestRow, names: Sequence[str]) -> tuple[str, ...]:
         # an address that Synapse only refers to is not stored again from here
         str(snapshot.handle is None or snapshot.handle.url is None),
         (snapshot.handle.content_type if snapshot.handle else None) or "",
-        ";".join(provenance.used),
-        ";".join(provenance.executed),
+        references_text(provenance.used),
+        references_text(provenance.executed),
         provenance.name,
         provenance.description,
         *(annotations.get(name, "") for name in names),
     )
-
-
-def annotation_text(annotation: Annotation) -> str:
-    """One value as it is, several as ``[a,b]``; a text with a comma among several is quoted."""
-    values = [_value(one, annotation.type) for one in annotation.values]
-    if len(values) == 1:
-        return values[0]
-    if not values:
-        return ""
-    if annotation.type is AnnotationType.STRING:
-        values = [f'"{one}"' if "," in one else one for one in values]
-    return f"[{','.join(values)}]"
-
-
-def _value(text: str, kind: AnnotationType) -> str:
-    if kind is AnnotationType.BOOLEAN:
-        return text.capitalize()
-    if kind is AnnotationType.TIMESTAMP_MS and text.lstrip("-").isdigit():
-        moment = _EPOCH + timedelta(milliseconds=int(text))
-        return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
-    return text

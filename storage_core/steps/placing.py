@@ -1,11 +1,12 @@
 """Makes a file entity refer to a handle: a new one, or a new version of one that is there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storage_core.errors import AnswerLost, Conflict, PreconditionFailed, UsageError
 from storage_core.model.entities import EntityKind, FileSnapshot
-from storage_core.model.ids import EntityId, FileHandleId
+from storage_core.model.ids import ActivityId, EntityId, FileHandleId
 from storage_core.model.transfers import FileChange, FileState, NewFile, UploadResult
+from storage_core.model.trees import FileDetails
 from storage_core.transfer_ports import Files
 
 _MOST_TRIES = 4
@@ -13,17 +14,22 @@ _MOST_TRIES = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a handle is to appear."""
+    """Where a handle is to appear; `activity_id` says how the version came about."""
 
     container_id: EntityId
     name: str
     description: str | None = None
     version_comment: str | None = None
+    activity_id: ActivityId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """An entity that refers to the handle."""
+    """An entity that refers to the handle.
+
+    Attributes:
+        state: its etag is known only where nobody can have changed the entity since *present* was read.
+    """
 
     state: FileState
     result: UploadResult
@@ -45,10 +51,24 @@ async def read_file(entity_id: EntityId, files: Files, *, version: int | None = 
     Raises:
         UsageError: it is no file.
     """
-    found = await files.file(entity_id, version=version)
-    if found.kind is not EntityKind.FILE:
-        raise UsageError(f"{entity_id} ({found.name}) is a {found.kind}, no file.", fix="Give the id of a file.")
+    return _require_file(await files.file(entity_id, version=version))
+
+
+async def read_details(entity_id: EntityId, files: Files) -> FileDetails:
+    """The newest version of a file with annotations and provenance. One call.
+
+    Raises:
+        UsageError: it is no file.
+    """
+    found = await files.details(entity_id)
+    _require_file(found.snapshot)
     return found
+
+
+def _require_file(found: FileSnapshot) -> FileSnapshot:
+    if found.kind is EntityKind.FILE:
+        return found
+    raise UsageError(f"{found.entity_id} ({found.name}) is a {found.kind}, no file.", fix="Give the id of a file.")
 
 
 async def place_handle(handle_id: FileHandleId, place: Place, present: FileSnapshot | None, files: Files) -> Placed:
@@ -63,13 +83,15 @@ async def place_handle(handle_id: FileHandleId, place: Place, present: FileSnaps
     placed = await _placed(handle_id, place, present, files)
     if placed.result is UploadResult.NEW_VERSION and place.version_comment is not None:
         await _comment(placed.state.entity_id, place.version_comment, files)
+        return replace(placed, state=replace(placed.state, etag=""))
     return placed
 
 
 async def _placed(handle_id: FileHandleId, place: Place, present: FileSnapshot | None, files: Files) -> Placed:
-    for _ in range(_MOST_TRIES - 1):
+    for tried in range(_MOST_TRIES - 1):
         try:
-            return await _place_once(handle_id, place, present, files)
+            placed = await _place_once(handle_id, place, present, files)
+            return placed if tried == 0 else replace(placed, state=replace(placed.state, etag=""))
         except (AnswerLost, Conflict, PreconditionFailed):
             # done without our knowing it, or somebody was faster: as it is now tells
             present = await _present_now(place, present, files)
@@ -77,7 +99,8 @@ async def _placed(handle_id: FileHandleId, place: Place, present: FileSnapshot |
                 state = FileState(entity_id=present.entity_id, version=present.version, handle_id=handle_id)
                 result = UploadResult.CREATED if present.version == 1 else UploadResult.NEW_VERSION
                 return Placed(state=state, result=result)
-    return await _place_once(handle_id, place, present, files)
+    placed = await _place_once(handle_id, place, present, files)
+    return replace(placed, state=replace(placed.state, etag=""))
 
 
 async def _place_once(handle_id: FileHandleId, place: Place, present: FileSnapshot | None, files: Files) -> Placed:
@@ -88,6 +111,7 @@ async def _place_once(handle_id: FileHandleId, place: Place, present: FileSnapsh
             handle_id=handle_id,
             description=place.description,
             version_comment=place.version_comment,
+            activity_id=place.activity_id,
         )
         return Placed(state=await files.create_file(new), result=UploadResult.CREATED)
     change = FileChange(
@@ -96,6 +120,7 @@ async def _place_once(handle_id: FileHandleId, place: Place, present: FileSnapsh
         body=present.body,
         handle_id=handle_id,
         description=place.description,
+        activity_id=place.activity_id,
     )
     return Placed(state=await files.change_file(change), result=UploadResult.NEW_VERSION)
 

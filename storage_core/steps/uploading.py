@@ -17,10 +17,13 @@ from storage_core.model.transfers import (
     UploadPurpose,
     UploadResult,
 )
+from storage_core.model.trees import FileDetails, Provenance
+from storage_core.plan.metadata import MetadataChanges, changes_of
 from storage_core.plan.uploading import check_size, content_type_of, file_name_of, is_equal
-from storage_core.steps.placing import Place, find_file, place_handle, read_file
+from storage_core.steps.annotating import activity_for, annotate_placed, change_metadata, version_metadata
+from storage_core.steps.placing import Place, place_handle, read_details, read_file
 from storage_core.steps.storing import Storing
-from storage_core.transfer_ports import Files, LocalFiles, StoreChoice
+from storage_core.transfer_ports import ByteStore, Files, LocalFiles, StoreChoice
 
 # the service tells the same of these at every answer; of the others it makes up a new path each time
 _STEADY = frozenset({LocationKind.SYNAPSE_S3, LocationKind.EXTERNAL_S3, LocationKind.EXTERNAL_GOOGLE_CLOUD})
@@ -43,64 +46,112 @@ class Uploader:
         """Make Synapse hold the file as it is: a new entity, a new version, or nothing when it is there already.
 
         A new version keeps name, annotations and rights of the entity. For a file of one part: five calls when it is
-        new, one more to look for its name, one more again when there is one of that name.
+        new, one more to look for its name, one more again when there is one of that name. Provenance costs one call,
+        annotations another, where they are not what the order wants.
 
         Raises:
             UsageError: no such file, a name Synapse refuses, a folder of that name, a place that takes no such file.
             TransferFailed: the bytes could not be stored. Nothing refers to what may have arrived.
             RestError, AccessError, ServiceUnavailable: see `ports`.
         """
-        present = await self._present(order)
-        name = file_name_of(order, present)
-        destination = await self._destination(_container_of(order, present), order.location_id)
-        store = self.stores.for_upload(destination, self.wishes)
-        local = await self.local.measure(order.path)
-        check_size(local, store.limits, destination)
-        if present is not None and not order.even_if_equal and is_equal(local, present, destination.location_id):
-            return _unchanged(local, present, destination)
+        found = await self._compared(order)
+        if found.is_there and found.present is not None:
+            return await self._annotated(order, found, found.present)
+        changes = changes_of(found.present, order.metadata)
         purpose = UploadPurpose(
-            container_id=destination.entity_id,
-            location_id=destination.location_id,
-            file_name=name,
-            size_bytes=local.size_bytes,
-            md5=local.md5,
+            container_id=found.destination.entity_id,
+            location_id=found.destination.location_id,
+            file_name=found.name,
+            size_bytes=found.local.size_bytes,
+            md5=found.local.md5,
         )
         upload = Upload(
-            file=local,
-            file_name=name,
-            content_type=order.content_type or content_type_of(name),
-            destination=destination,
+            file=found.local,
+            file_name=found.name,
+            content_type=order.content_type or content_type_of(found.name),
+            destination=found.destination,
             ticket="",
         )
-        handle_id = await self.storing.store(upload, store, purpose)
+        handle_id = await self.storing.store(upload, found.store, purpose)
         place = Place(
-            container_id=destination.entity_id,
-            name=name,
+            container_id=found.destination.entity_id,
+            name=found.name,
             description=order.description,
             version_comment=order.version_comment,
+            activity_id=await activity_for(_provenance_of(order, found, changes), self.files),
         )
+        present = None if found.present is None else found.present.snapshot
         placed = await place_handle(handle_id, place, present, self.files)
-        self.storing.settled(store, purpose)
+        self.storing.settled(found.store, purpose)
+        await annotate_placed(placed.state, changes, order.metadata, self.files)
         return Uploaded(
-            path=local.path,
+            path=found.local.path,
             entity_id=placed.state.entity_id,
-            name=name,
+            name=found.name,
             version=placed.state.version,
             handle_id=handle_id,
-            location_id=destination.location_id,
-            size_bytes=local.size_bytes,
-            md5=local.md5,
+            location_id=found.destination.location_id,
+            size_bytes=found.local.size_bytes,
+            md5=found.local.md5,
             result=placed.result,
         )
 
-    async def _present(self, order: UploadOrder) -> FileSnapshot | None:
-        if order.entity_id is not None:
-            return await read_file(order.entity_id, self.files)
-        if order.parent_id is None:
-            raise UsageError("It is not said where the file goes.", fix="Give a project, a folder or a file.")
-        if order.is_name_free:
+    async def require_room(self, parent_id: EntityId, location_id: StorageLocationId | None, file: LocalFile) -> None:
+        """See whether the container takes such a file; its MD5 does not matter.
+
+        Raises:
+            UsageError: it does not, or the file is empty or too large for the place.
+        """
+        destination = await self._destination(parent_id, location_id)
+        check_size(file, self.stores.for_upload(destination, self.wishes).limits, destination)
+
+    async def _compared(self, order: UploadOrder) -> "_Compared":
+        present = await self._present(order)
+        snapshot = None if present is None else present.snapshot
+        name = file_name_of(order, snapshot)
+        destination = await self._destination(_container_of(order, snapshot), order.location_id)
+        store = self.stores.for_upload(destination, self.wishes)
+        local = await self.local.measure(order.path)
+        check_size(local, store.limits, destination)
+        is_there = (
+            snapshot is not None and not order.even_if_equal and is_equal(local, snapshot, destination.location_id)
+        )
+        return _Compared(
+            present=present, name=name, destination=destination, store=store, local=local, is_there=is_there
+        )
+
+    async def _annotated(self, order: UploadOrder, found: "_Compared", present: FileDetails) -> Uploaded:
+        """The content is there; what the file says about itself may not be."""
+        snapshot, result = present.snapshot, UploadResult.UNCHANGED
+        if not order.metadata.is_empty and order.is_metadata_versioned:
+            snapshot = (await version_metadata(present, order.metadata, self.files)).snapshot
+            result = UploadResult.NEW_VERSION if snapshot.version != present.snapshot.version else result
+        elif not order.metadata.is_empty and await change_metadata(present, order.metadata, self.files):
+            result = UploadResult.UPDATED
+        return Uploaded(
+            path=found.local.path,
+            entity_id=snapshot.entity_id,
+            name=snapshot.name,
+            version=snapshot.version,
+            handle_id=FileHandleId(snapshot.handle_id or ""),
+            location_id=found.destination.location_id,
+            size_bytes=found.local.size_bytes,
+            md5=found.local.md5,
+            result=result,
+        )
+
+    async def _present(self, order: UploadOrder) -> FileDetails | None:
+        entity_id = order.entity_id
+        if entity_id is None:
+            if order.parent_id is None:
+                raise UsageError("It is not said where the file goes.", fix="Give a project, a folder or a file.")
+            name = file_name_of(order, None)
+            entity_id = None if order.is_name_free else await self.files.child_named(name, order.parent_id)
+        if entity_id is None:
             return None
-        return await find_file(file_name_of(order, None), order.parent_id, self.files)
+        if order.metadata.is_empty:
+            return FileDetails(snapshot=await read_file(entity_id, self.files))
+        return await read_details(entity_id, self.files)
 
     async def _destination(self, container_id: EntityId, location_id: StorageLocationId | None) -> UploadDestination:
         key = (container_id, location_id)
@@ -131,15 +182,20 @@ def _container_of(order: UploadOrder, present: FileSnapshot | None) -> EntityId:
     return container_id
 
 
-def _unchanged(local: LocalFile, present: FileSnapshot, destination: UploadDestination) -> Uploaded:
-    return Uploaded(
-        path=local.path,
-        entity_id=present.entity_id,
-        name=present.name,
-        version=present.version,
-        handle_id=FileHandleId(present.handle_id or ""),
-        location_id=destination.location_id,
-        size_bytes=local.size_bytes,
-        md5=local.md5,
-        result=UploadResult.UNCHANGED,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compared:
+    """A local file beside what Synapse has in its place; `is_there`: nothing has to travel."""
+
+    present: FileDetails | None
+    name: str
+    destination: UploadDestination
+    store: ByteStore
+    local: LocalFile
+    is_there: bool
+
+
+def _provenance_of(order: UploadOrder, found: _Compared, changes: MetadataChanges) -> Provenance | None:
+    """What a new version says about how it came about: what is wanted, though the one before said it, too."""
+    if changes.provenance is not None or order.metadata.provenance is None or found.present is None:
+        return changes.provenance
+    return found.present.provenance

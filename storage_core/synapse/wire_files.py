@@ -61,6 +61,7 @@ def read_file_state(answer: Answer) -> FileState:
         entity_id=EntityId(fields.id("id")),
         version=fields.optional_whole("versionNumber") or 1,
         handle_id=FileHandleId(handle_id) if handle_id else None,
+        etag=fields.optional_text("etag") or "",
     )
 
 
