@@ -2,7 +2,8 @@
 
     SynapseStorageError
     ├── UsageError                 a wrong id, option or path                        exit 2
-    │   └── IndexUnusable          not an index, a damaged one, or another migration's
+    │   ├── IndexUnusable          not an index, a damaged one, or another migration's
+    │   └── ManifestUnusable       lines of a manifest that cannot be done: nothing was done
     ├── AccessError                no token, a wrong one, a missing scope or right   exit 3
     ├── VerificationMismatch       what was read back is not what was written        exit 4
     ├── FailureThresholdReached    more failures than --max-failures allows          exit 5
@@ -73,6 +74,10 @@ class UsageError(SynapseStorageError):
 
 class IndexUnusable(UsageError):  # noqa: N818 - reads as what it says
     """The index file is damaged, no index at all, or belongs to another migration."""
+
+
+class ManifestUnusable(UsageError):  # noqa: N818
+    """Lines of a manifest cannot be done, so none was; each is told of with its number."""
 
 
 class AccessError(SynapseStorageError):

@@ -11,7 +11,11 @@ from storage_core.local_files.tickets import TicketFolder
 from storage_core.model.transfers import TransferWishes
 from storage_core.plan.upload_parts import UPLOAD_LIMITS, UploadPartLimits
 from storage_core.steps.downloading import Downloader
+from storage_core.steps.dry_run import DryContainers, DryFiles, DryStores
 from storage_core.steps.fetching import Fetching
+from storage_core.steps.manifest_checking import ManifestChecking
+from storage_core.steps.manifests_up import ManifestUploader
+from storage_core.steps.referring import Referring
 from storage_core.steps.registering import Registering
 from storage_core.steps.storing import Storing
 from storage_core.steps.trees_down import TreeDownloader
@@ -45,6 +49,7 @@ class TransferDesk:
     uploader: Uploader
     downloader: Downloader
     trees_up: TreeUploader
+    manifests_up: ManifestUploader
     trees_down: TreeDownloader
     registering: Registering
 
@@ -62,15 +67,17 @@ async def transfer_desk(
     watch: TransferWatch | None = None,
     wishes: TransferWishes | None = None,
     part_limits: UploadPartLimits = UPLOAD_LIMITS,
+    is_dry: bool = False,
 ) -> AsyncIterator[TransferDesk]:
     """Open the stores as they are needed, close them in the end. To be entered on the network loop.
 
     Args:
         wishes: how bytes travel where there is a choice; the default is what the configuration says.
         part_limits: other than usual only to see many parts without many bytes.
+        is_dry: uploads and registrations do everything but send and write; what they return did not happen.
     """
     remote = desk.remote
-    stores = Stores(
+    opened = Stores(
         StoreTools(
             config=config,
             clock=remote.clock,
@@ -83,7 +90,10 @@ async def transfer_desk(
             part_limits=part_limits,
         )
     )
-    files, local = SynapseFiles(remote.transport, remote.catalog), Disk()
+    reading, local = SynapseFiles(remote.transport, remote.catalog), Disk()
+    files = DryFiles(reading) if is_dry else reading
+    stores = DryStores(opened) if is_dry else opened
+    containers = DryContainers(desk.storage) if is_dry else desk.storage
     watch = watch or QuietTransfers()
     wishes = wishes or wishes_of(config)
     storing = Storing(
@@ -103,14 +113,20 @@ async def transfer_desk(
         on_windows=sys.platform == "win32",
         wishes=wishes,
     )
+    registering = Registering(files=files, registrar=files, local=local, catalog=remote.catalog)
     try:
         yield TransferDesk(
             desk=desk,
             uploader=uploader,
             downloader=downloader,
-            trees_up=TreeUploader(uploader=uploader, local=local, catalog=remote.catalog, containers=desk.storage),
-            registering=Registering(files=files, registrar=files, local=local, catalog=remote.catalog),
+            trees_up=TreeUploader(uploader=uploader, local=local, catalog=remote.catalog, containers=containers),
+            manifests_up=ManifestUploader(
+                checking=ManifestChecking(uploader=uploader, files=files, local=local),
+                uploader=uploader,
+                referring=Referring(files=files, registering=registering),
+            ),
+            registering=registering,
             trees_down=TreeDownloader(downloader=downloader, files=files, local=local, catalog=remote.catalog),
         )
     finally:
-        await stores.aclose()
+        await opened.aclose()

@@ -29,7 +29,13 @@ StsOption = Annotated[
 ]
 
 
-def transfer(session: Session, work: "Callable[[TransferDesk], Awaitable[T]]", *, use_boto_sts: bool | None) -> T:
+def transfer(
+    session: Session,
+    work: "Callable[[TransferDesk], Awaitable[T]]",
+    *,
+    use_boto_sts: bool | None,
+    is_dry: bool = False,
+) -> T:
     """Do *work* on an open connection, with progress on standard error.
 
     Raises:
@@ -43,13 +49,13 @@ def transfer(session: Session, work: "Callable[[TransferDesk], Awaitable[T]]", *
     with watching_transfers(session) as watch, storage_desk(config) as desk:
 
         async def opened() -> T:
-            async with transfer_desk(config, desk, watch=watch, wishes=wishes) as transfers:
+            async with transfer_desk(config, desk, watch=watch, wishes=wishes, is_dry=is_dry) as transfers:
                 return await work(transfers)
 
         return desk.network.run(opened())
 
 
-def told(session: Session, outcomes: Sequence[Outcome], **more: Any) -> ExitCode:
+def told(session: Session, outcomes: Sequence[Outcome], *, is_dry: bool = False, **more: Any) -> ExitCode:
     """Print what became of each file; failures with their sentence on standard error. The exit code they come to."""
     failures = [one for one in outcomes if isinstance(one, TransferFailure)]
     for one in outcomes:
@@ -57,10 +63,13 @@ def told(session: Session, outcomes: Sequence[Outcome], **more: Any) -> ExitCode
             session.say_failure(f"Failed: {one.what}: {one.error}")
         else:
             session.print_line(f"{one.result}  {one.entity_id}.{one.version}  {one.path}")
+    more = {"dry_run": True, **more} if is_dry else more
     session.document({"files": [_document(one) for one in outcomes], "failed": len(failures), **more})
     done = len(outcomes) - len(failures)
     size = sum(one.size_bytes for one in outcomes if not isinstance(one, TransferFailure))
     session.say(f"{counted(done, 'file')}, {size_text(size)}; {len(failures)} failed.")
+    if is_dry:
+        session.say("This was a dry run: nothing was sent or written.")
     return transfer_exit_code(failures)
 
 

@@ -14,7 +14,10 @@ _NAME = re.compile(r"[A-Za-z0-9_.]+")
 _LIST = re.compile(r"\[.*\]", re.DOTALL)
 _COMMA_OUTSIDE_QUOTES = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,18})")
-_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_EXPONENT = r"[eE][+-]?\d{1,3}"
+_INTEGER = r"(?:0|[1-9]\d*)"
+# with a point or an exponent: longer digits without are names, and would lose some as a number
+_DECIMAL = re.compile(rf"[+-]?(?:(?:{_INTEGER}?\.\d+|{_INTEGER}\.)(?:{_EXPONENT})?|{_INTEGER}{_EXPONENT})")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _DIGITS = re.compile(r"-?\d{1,15}")
 _MOMENTS = range(-62_135_596_800_000, 253_402_300_800_000)

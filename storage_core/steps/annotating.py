@@ -1,11 +1,12 @@
 """Has a file say about itself what it shall: annotations and provenance. Safe to repeat at any point."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 from storage_core.errors import AnswerLost, PreconditionFailed
 from storage_core.model.entities import FileSnapshot
 from storage_core.model.ids import ActivityId, FileHandleId
-from storage_core.model.transfers import FileChange, FileState
+from storage_core.model.transfers import FileChange, FileState, UploadOrder, UploadResult
 from storage_core.model.trees import FileDetails, Provenance, WantedMetadata
 from storage_core.plan.metadata import MetadataChanges, changes_of
 from storage_core.transfer_ports import Files
@@ -35,6 +36,17 @@ async def annotate_placed(state: FileState, changes: MetadataChanges, wanted: Wa
     await change_metadata(await files.details(state.entity_id), wanted, files)
 
 
+async def apply_metadata(details: FileDetails, order: UploadOrder, files: Files) -> tuple[FileDetails, UploadResult]:
+    """Have a file whose content stays say what the order wants; the newest version, and what was done to it."""
+    if order.metadata.is_empty:
+        return details, UploadResult.UNCHANGED
+    if order.is_metadata_versioned:
+        newest = await _version_metadata(details, order.metadata, files)
+        return (details, UploadResult.UNCHANGED) if newest is None else (newest, UploadResult.NEW_VERSION)
+    is_changed = await change_metadata(details, order.metadata, files)
+    return details, UploadResult.UPDATED if is_changed else UploadResult.UNCHANGED
+
+
 async def change_metadata(details: FileDetails, wanted: WantedMetadata, files: Files) -> bool:
     """Change the newest version where it does not say what is wanted; whether it did not. At most three calls.
 
@@ -58,14 +70,14 @@ async def change_metadata(details: FileDetails, wanted: WantedMetadata, files: F
     return True
 
 
-async def version_metadata(details: FileDetails, wanted: WantedMetadata, files: Files) -> FileDetails:
-    """Put a version of the same content on top that says what is wanted, and give it back; nothing where all is said.
+async def _version_metadata(details: FileDetails, wanted: WantedMetadata, files: Files) -> FileDetails | None:
+    """Put a version of the same content on top that says what is wanted, and give it back; None where all is said.
 
     The new version keeps what is not wanted otherwise, provenance included.
     """
     changes = changes_of(details, wanted)
     if changes.is_empty:
-        return details
+        return None
     present = details.snapshot
     kept = None if details.provenance == Provenance() else details.provenance
     change = FileChange(
@@ -75,11 +87,12 @@ async def version_metadata(details: FileDetails, wanted: WantedMetadata, files: 
         handle_id=FileHandleId(present.handle_id or ""),
         activity_id=await activity_for(changes.provenance or kept, files),
     )
+    version = present.version
     with suppress(AnswerLost):  # made or not: the newest version is given what is wanted either way
-        await files.change_file(change)
+        version = (await files.change_file(change)).version
     newest = await files.details(present.entity_id)
     await change_metadata(newest, wanted, files)
-    return newest
+    return replace(newest, snapshot=replace(newest.snapshot, version=max(version, newest.snapshot.version)))
 
 
 async def _write(present: FileSnapshot, changes: MetadataChanges, files: Files) -> None:

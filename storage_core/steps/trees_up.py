@@ -94,6 +94,8 @@ class _Finding:
     async def _folder(self, name: str, container_id: EntityId, present: EntityHeader | None) -> EntityHeader:
         if present is not None and present.kind is EntityKind.FOLDER:
             return present
+        if present is not None:
+            raise UsageError(f"{name!r} in {container_id} is a {present.kind}, no folder.", fix="Choose another name.")
         return await self.containers.folder_named(name, container_id)
 
     async def _children(self, container_id: EntityId) -> dict[str, EntityHeader]:

@@ -9,18 +9,18 @@ from storage_core.model.entities import FileSnapshot
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.transfers import (
     LocalFile,
+    StoreLimits,
     TransferWishes,
     Upload,
     UploadDestination,
     Uploaded,
     UploadOrder,
     UploadPurpose,
-    UploadResult,
 )
 from storage_core.model.trees import FileDetails, Provenance
 from storage_core.plan.metadata import MetadataChanges, changes_of
 from storage_core.plan.uploading import check_size, content_type_of, file_name_of, is_equal
-from storage_core.steps.annotating import activity_for, annotate_placed, change_metadata, version_metadata
+from storage_core.steps.annotating import activity_for, annotate_placed, apply_metadata
 from storage_core.steps.placing import Place, place_handle, read_details, read_file
 from storage_core.steps.storing import Storing
 from storage_core.transfer_ports import ByteStore, Files, LocalFiles, StoreChoice
@@ -96,14 +96,16 @@ class Uploader:
             result=placed.result,
         )
 
-    async def require_room(self, parent_id: EntityId, location_id: StorageLocationId | None, file: LocalFile) -> None:
-        """See whether the container takes such a file; its MD5 does not matter.
+    async def limits_at(
+        self, parent_id: EntityId, location_id: StorageLocationId | None
+    ) -> tuple[UploadDestination, StoreLimits]:
+        """Where files of the container go, and what it takes there. One call, none when it was asked for before.
 
         Raises:
-            UsageError: it does not, or the file is empty or too large for the place.
+            UsageError: it takes no uploads.
         """
         destination = await self._destination(parent_id, location_id)
-        check_size(file, self.stores.for_upload(destination, self.wishes).limits, destination)
+        return destination, self.stores.for_upload(destination, self.wishes).limits
 
     async def _compared(self, order: UploadOrder) -> "_Compared":
         present = await self._present(order)
@@ -122,12 +124,8 @@ class Uploader:
 
     async def _annotated(self, order: UploadOrder, found: "_Compared", present: FileDetails) -> Uploaded:
         """The content is there; what the file says about itself may not be."""
-        snapshot, result = present.snapshot, UploadResult.UNCHANGED
-        if not order.metadata.is_empty and order.is_metadata_versioned:
-            snapshot = (await version_metadata(present, order.metadata, self.files)).snapshot
-            result = UploadResult.NEW_VERSION if snapshot.version != present.snapshot.version else result
-        elif not order.metadata.is_empty and await change_metadata(present, order.metadata, self.files):
-            result = UploadResult.UPDATED
+        newest, result = await apply_metadata(present, order, self.files)
+        snapshot = newest.snapshot
         return Uploaded(
             path=found.local.path,
             entity_id=snapshot.entity_id,
@@ -150,8 +148,11 @@ class Uploader:
         if entity_id is None:
             return None
         if order.metadata.is_empty:
-            return FileDetails(snapshot=await read_file(entity_id, self.files))
-        return await read_details(entity_id, self.files)
+            present = FileDetails(snapshot=await read_file(entity_id, self.files))
+        else:
+            present = await read_details(entity_id, self.files)
+        _require_in_place(order, present.snapshot)
+        return present
 
     async def _destination(self, container_id: EntityId, location_id: StorageLocationId | None) -> UploadDestination:
         key = (container_id, location_id)
@@ -173,6 +174,14 @@ class Uploader:
                 fix="Files behind a proxy are put there by its owner and then made known with"
                 " `synapse-storage register`; `synapse-storage setting resolve` shows the location.",
             ) from error
+
+
+def _require_in_place(order: UploadOrder, present: FileSnapshot) -> None:
+    if order.parent_id is not None and present.parent_id not in {None, order.parent_id}:
+        raise UsageError(
+            f"{present.entity_id} ({present.name}) lies in {present.parent_id}, not in {order.parent_id}.",
+            fix="Uploads move no files from folder to folder: correct the parent, or leave out the id.",
+        )
 
 
 def _container_of(order: UploadOrder, present: FileSnapshot | None) -> EntityId:
