@@ -59,7 +59,6 @@ def read_manifest(text: str, *, parent_id: EntityId | None) -> ManifestRead:
     there = [line for line in table.lines if not (table.is_cart and "error" in line.cells)]
     entries = [entry for line in there if (entry := reading.entry(line)) is not None]
     problems = [*reading.problems, *_repeated(entries)]
-    problems.sort(key=lambda problem: problem.line)
     return ManifestRead(entries=tuple(entries), problems=tuple(problems), left_out=len(table.lines) - len(there))
 
 

@@ -110,7 +110,7 @@ class ManifestChecking:
         ]
         for entry in entries:
             problems += await self._unknown_names(entry)
-        return sorted(problems, key=lambda problem: problem.line)
+        return problems
 
     async def _unknown_names(self, entry: ManifestEntry) -> list[ManifestProblem]:
         """Names stand for addresses of the file's present provenance: the client's manifests show them so."""
@@ -134,7 +134,7 @@ class ManifestChecking:
             if entry.content is Content.BYTES and entry.parent_id is not None:
                 by_parent[entry.parent_id].append(entry)
         looked = await asyncio.gather(*(self._of_place(one, location_id, mine) for one, mine in by_parent.items()))
-        return sorted(chain.from_iterable(looked), key=lambda problem: problem.line)
+        return list(chain.from_iterable(looked))
 
     async def _of_place(
         self, parent_id: EntityId, location_id: StorageLocationId | None, entries: Sequence[ManifestEntry]
@@ -178,7 +178,8 @@ def _troubles(entry: ManifestEntry, there: _Headers) -> list[str]:
 def _require_none(path: str, problems: Sequence[ManifestProblem]) -> None:
     if not problems:
         return
-    shown = [f"line {one.line}: {one.what}" for one in problems[:_MOST_SHOWN]]
+    in_order = sorted(problems, key=lambda problem: problem.line)
+    shown = [f"line {one.line}: {one.what}" for one in in_order[:_MOST_SHOWN]]
     if len(problems) > _MOST_SHOWN:
         shown.append(f"and {len(problems) - _MOST_SHOWN} more")
     raise ManifestUnusable(

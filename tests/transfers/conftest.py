@@ -64,9 +64,17 @@ class Transfers:
     config: Config
     desk: StorageDesk
 
-    def run(self, work: Callable[[TransferDesk], Coroutine[Any, Any, T]], *, wishes: TransferWishes | None = None) -> T:
+    def run(
+        self,
+        work: Callable[[TransferDesk], Coroutine[Any, Any, T]],
+        *,
+        wishes: TransferWishes | None = None,
+        is_dry: bool = False,
+    ) -> T:
         async def opened() -> T:
-            async with transfer_desk(self.config, self.desk, wishes=wishes, part_limits=SMALL_PARTS) as transfers:
+            async with transfer_desk(
+                self.config, self.desk, wishes=wishes, part_limits=SMALL_PARTS, is_dry=is_dry
+            ) as transfers:
                 return await work(transfers)
 
         return self.desk.network.run(opened())

@@ -78,3 +78,71 @@ def test_a_terminal_sees_bars_and_gets_its_line_back(at_terminal: AtTerminal, ro
     assert 0 == code
     assert "all files" in screen
     assert "CREATED" in screen
+
+
+def test_a_manifest_is_tried_and_then_done(run: Run, root: str, tmp_path: Path) -> None:
+    """Relative paths begin in the current directory; lines without a parent go into ENTITY."""
+    (tmp_path / "a.txt").write_text("one")
+    (tmp_path / "b.txt").write_text("two")
+    (tmp_path / "m.tsv").write_text("path\tused\ttissue\na.txt\tb.txt\tliver\nb.txt\t\t\n")
+
+    tried = json.loads(run("upload", root, "--manifest", "m.tsv", "--dry-run", "--json").stdout)
+    done = json.loads(run("upload", root, "--manifest", "m.tsv", "--json").stdout)
+    again = run("upload", root, "--manifest", "m.tsv")
+
+    assert (True, ["CREATED", "CREATED"]) == (tried["dry_run"], [one["result"] for one in tried["files"]])
+    assert ["CREATED", "CREATED"] == [one["result"] for one in done["files"]]
+    assert 2 == again.stdout.count("UNCHANGED")
+
+
+def test_bad_lines_of_a_manifest_are_usage_errors(run: Run, root: str, tmp_path: Path) -> None:
+    (tmp_path / "m.tsv").write_text(f"path\tparent\nmissing.txt\t{root}\nm.tsv\tsyn0x\n")
+
+    done = run("upload", "--manifest", "m.tsv")
+
+    assert 2 == done.returncode
+    assert "line 2:" in done.stderr
+    assert "line 3: 'syn0x' is not a Synapse id" in done.stderr
+
+
+def test_one_file_goes_up_with_what_is_said_of_it(run: Run, sandbox: Sandbox, root: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one")
+    words = (
+        "--annotation",
+        "age=7",
+        "--annotation",
+        "tags=[a,b]",
+        "--used",
+        root,
+        "--executed",
+        "https://example.org/x",
+    )
+
+    made = json.loads(run("upload", root, "a.txt", *words, "--activity-name", "by hand", "--json").stdout)["files"][0]
+    again = json.loads(run("upload", root, "a.txt", *words, "--activity-name", "by foot", "--json").stdout)["files"][0]
+
+    current = sandbox.world.entities.require(made["id"]).current
+    assert ("CREATED", "UPDATED", 1) == (made["result"], again["result"], again["version"])
+    assert {"type": "LONG", "value": ["7"]} == current.annotations["age"]
+    assert "by foot" == sandbox.world.entities.activities.require(current.activity_id or "").name
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("syn1",), "not said what goes where"),
+        (("syn1", "a.txt", "--manifest", "m.tsv"), "names its files itself"),
+        (("--manifest", "m.tsv", "--name", "x"), "are for files that the command itself names"),
+        (("--manifest", "m.tsv", "--used", "syn1"), "stand in the manifest"),
+        (("syn1", "a.txt", "--annotation", "age"), "is no annotation"),
+        (("syn1", "a.txt", "--annotation", "my age=7"), "no name for an annotation"),
+        (("syn1", "a.txt", "--annotation", "age=[true,7]"), "do not go together"),
+    ],
+)
+def test_upload_options_that_make_no_sense_are_refused(
+    run_alone: Run, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    done = run_alone("upload", *words)
+
+    assert 2 == done.returncode
+    assert said in done.stderr.replace("\n", " ")
