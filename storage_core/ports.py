@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from storage_core.check_ports import CheckLedger
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy, SourceWithdrawn
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.engines import ANY_SIZE, CopyChoice, CopySource, KeyCheck, SizeRange
@@ -467,7 +468,7 @@ class PlanLedger(Protocol):
         ...
 
 
-class Ledger(WalkLedger, CopyLedger, RepointLedger, ReturnLedger, PlanLedger, Protocol):
+class Ledger(WalkLedger, CopyLedger, RepointLedger, ReturnLedger, CheckLedger, PlanLedger, Protocol):
     """The whole index."""
 
 

@@ -23,6 +23,7 @@ from storage_core.plan.outcomes import FailureLimit
 from storage_core.plan.parts import SERVICE_LIMITS, PartLimits
 from storage_core.ports import Catalog, Clock, Ledger, Messenger
 from storage_core.steps.choosing import Engines
+from storage_core.steps.deep_checking import DeepCheck
 from storage_core.steps.driving import Launcher, LoopLauncher, QuietWatch, Watch
 from storage_core.steps.known import EtagMeanings, KnownDestination
 from storage_core.steps.migration import Migration
@@ -73,6 +74,7 @@ class App:
     ledger: Ledger
     migration: Migration
     rollback: RollBack
+    deep_check: DeepCheck
 
 
 @contextmanager
@@ -182,6 +184,14 @@ def opened(
                 watch=watch or QuietWatch(),
                 decisions=pacer.take_decisions,
                 limit=limit,
+            ),
+            deep_check=DeepCheck(
+                ledger=ledger,
+                services=services,
+                network=remote.network,
+                launcher=run_by,
+                watch=watch or QuietWatch(),
+                decisions=pacer.take_decisions,
             ),
         )
 

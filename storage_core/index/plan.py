@@ -179,7 +179,7 @@ class PlanTables:
             now = self._database.now()
             copies = self._numbers("select copy_id from copy where status = 'FAILED' and reason in ?", reasons)
             # Places that were never read have no handle to try again: their entity is looked into again.
-            readable = "handle_kind is not null and item.status = 'ERRORED' and item.reason in ?"
+            readable = "handle_kind is not null and item.status = 'ERRORED' and step <> 'DAMAGED' and item.reason in ?"
             items = self._numbers(f"select item_id from item join item_facts using (item_id) where {readable}", reasons)  # noqa: S608
             unread = "handle_kind is null and item.status = 'ERRORED' and item.reason in ?"
             entities = self._numbers(

@@ -20,7 +20,8 @@ from storage_core.model.tallies import Tally
 from storage_core.model.works import CellsWork, RepointWork, Verified, VerifyFailed, VerifyWork
 from storage_core.plan.repointing import take_back
 
-_REFERS_TO_NEW = """item.to_handle is not null and item.step = 'SETTLED' and item.status in ('MIGRATED', 'ERRORED')
+_REFERS_TO_NEW = """item.to_handle is not null and item.step in ('SETTLED', 'DAMAGED')
+    and item.status in ('MIGRATED', 'ERRORED')
     and exists (select 1 from copy c where c.from_handle = item.from_handle and c.to_handle = item.to_handle
         and c.status = 'PROVEN')"""
 

@@ -29,12 +29,17 @@ class State:
 
 
 class Step:
-    """What an INDEXED item waits for (column item.step); SETTLED for every other status."""
+    """What an INDEXED item waits for (column item.step); SETTLED for every other status, with one exception.
+
+    DAMAGED: it refers to a proven copy whose object was later found to be something else. Only reading that object
+    again says otherwise, so neither `retry` nor a new look at the tree may forget it.
+    """
 
     WAITING = "WAITING"
     READY = "READY"
     REPOINTED = "REPOINTED"
     SETTLED = "SETTLED"
+    DAMAGED = "DAMAGED"
 
 
 class PlaceKind:

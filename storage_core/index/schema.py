@@ -99,6 +99,13 @@ _COUNTED = "create table counted (entity bigint not null, files bigint not null)
 # What a place refers to after a roll-back: the copy's source, or a record of the user's own of the same object.
 _RETURN_HANDLE = "create table return_handle (copy_id bigint not null, handle bigint not null)"
 
+# What the latest deep verification has looked at: items (what = place) and copies (what = bytes).
+_CHECKED = """
+create table checked (
+    what varchar not null, number bigint not null, result varchar not null, reason varchar, detail varchar,
+    checked_at timestamp not null
+)"""
+
 STEPS: tuple[SchemaStep, ...] = (
     SchemaStep(
         number=1,
@@ -137,6 +144,7 @@ STEPS: tuple[SchemaStep, ...] = (
     ),
     SchemaStep(number=6, name="files counted for a view", statements=(_COUNTED,)),
     SchemaStep(number=7, name="handles that places return to", statements=(_RETURN_HANDLE,)),
+    SchemaStep(number=8, name="what a deep verification has looked at", statements=(_CHECKED,)),
 )
 
 NEWEST = STEPS[-1].number

@@ -5,6 +5,7 @@ from typing import Self
 
 from storage_core.index.adopted import store_adoption
 from storage_core.index.cells import CellTables
+from storage_core.index.checks import CheckTables
 from storage_core.index.copies import CopyTables
 from storage_core.index.database import Database
 from storage_core.index.guard import release, remove_note
@@ -16,7 +17,7 @@ from storage_core.model.adoptions import Adoption
 from storage_core.model.settings import MigrationSettings
 
 
-class Index(TableWalkTables, CopyTables, CellTables, ReturnTables, PlanTables):
+class Index(TableWalkTables, CopyTables, CellTables, ReturnTables, CheckTables, PlanTables):
     """One migration's index, open for writing. Made by `opening.open_index`; implements ports.Ledger.
 
     One thread only: the one that opened it.

@@ -93,7 +93,10 @@ class Settled(NamedTuple):
     @property
     def is_kept(self) -> bool:
         """Whether it tells what we did, which no new look can tell again."""
-        return self.status in {ItemStatus.MIGRATED, ItemStatus.ROLLED_BACK} or self.step == Step.REPOINTED
+        return self.status in {ItemStatus.MIGRATED, ItemStatus.ROLLED_BACK} or self.step in {
+            Step.REPOINTED,
+            Step.DAMAGED,
+        }
 
     def is_as_left(self, item: IndexedItem) -> bool:
         """Whether *item* is this very place, seen again as we left it."""

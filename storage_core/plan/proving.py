@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from storage_core.model.checks import BytesCheck, BytesDiffer
 from storage_core.model.copies import CopyEvidence, CopyFailed, EtagMeaning, ProofLevel, ProofRung, ProvenCopy
 from storage_core.model.handles import FileHandle, HandleAnswer
 from storage_core.model.ids import FileHandleId, StorageLocationId
@@ -289,6 +290,19 @@ def _proven(case: _Case, rung: ProofRung, *, learnt: EtagLearnt | None = None) -
     return Judgement(
         verdict=ProvenCopy(copy_id=copied.copy_id, source=copied.source, new=copied.new, rung=rung), learnt=learnt
     )
+
+
+def judge_again(check: BytesCheck, md5: str) -> ProvenCopy | BytesDiffer:
+    """What reading a proven copy's object once more shows; *md5* is of its bytes, lower-case hex.
+
+    A copy that something stronger than reading has proven keeps that rung.
+    """
+    if md5 != check.md5.lower():
+        detail = f"The object of file handle {check.handle} has MD5 {md5}; {check.md5} was copied and proven."
+        return BytesDiffer(copy_id=check.copy_id, detail=detail)
+    was_weaker = check.rung < ProofRung.REREAD
+    rung = ProofRung.REREAD if was_weaker else check.rung
+    return ProvenCopy(copy_id=check.copy_id, source=check.source, new=check.handle, rung=rung)
 
 
 def as_recorded(*, copy_id: int, source: FileHandleId, new: FileHandleId, rung: str | None) -> ProvenCopy:

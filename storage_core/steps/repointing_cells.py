@@ -5,24 +5,22 @@ written, only those that still hold what was indexed are written, and they are r
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 
-from storage_core.errors import BadRequest, Forbidden, RestError, ServerFault
-from storage_core.model.ids import ColumnId, EntityId, FileHandleId
+from storage_core.errors import Forbidden, RestError, ServerFault
+from storage_core.model.ids import EntityId
 from storage_core.model.items import ReasonCode
 from storage_core.model.repoints import RepointFailed, RepointOutcome, SwapCellHandle
-from storage_core.model.tables import CellChange, FileColumn, RowWindow
+from storage_core.model.tables import CellChange
 from storage_core.model.works import CellsWork
-from storage_core.plan.cells import batches, column_is_gone, explain_cell, row_is_gone, rows_per_page
+from storage_core.plan.cells import batches, column_is_gone, explain_cell, row_is_gone
 from storage_core.ports import Catalog
+from storage_core.steps.reading_cells import CellReader, Row
 from storage_core.steps.repointing import reason_of
 from storage_core.steps.services import Emit, Services
 
 _WRITES_AT_MOST = 3
 _DIGITS = re.compile(r"\d+")
-
-_Row = dict[ColumnId, FileHandleId | None]
 
 
 async def repoint_cells(work: CellsWork, services: Services, emit: Emit) -> None:
@@ -43,7 +41,7 @@ class _Batch:
     def __init__(self, table_id: EntityId, changes: Sequence[SwapCellHandle], catalog: Catalog) -> None:
         self._table_id = table_id
         self._catalog = catalog
-        self._columns: dict[ColumnId, FileColumn] | None = None
+        self._reader = CellReader(table_id, catalog)
         self._waiting = list(changes)
         self._outcomes: list[RepointOutcome] = []
         self._was_sent = False
@@ -96,7 +94,7 @@ class _Batch:
         if not self._waiting:
             return
         try:
-            rows = await self._rows_in_spite_of_dropped_columns()
+            rows = await self._reader.rows([change.place for change in self._waiting])
         except Forbidden as error:
             # asking a table takes the right to download from it, whatever else one may do (contract 9.2)
             self._fail(self._waiting, error, ReasonCode.NO_DOWNLOAD_ACCESS)
@@ -110,8 +108,8 @@ class _Batch:
                 self._outcomes.append(outcome)
         self._waiting = waiting
 
-    def _outcome(self, change: SwapCellHandle, row: _Row | None) -> RepointOutcome | None:
-        if change.place.column_id not in (self._columns or {}):
+    def _outcome(self, change: SwapCellHandle, row: Row | None) -> RepointOutcome | None:
+        if not self._reader.has_column(change.place.column_id):
             return column_is_gone(change)
         if row is None:
             return row_is_gone(change)
@@ -121,39 +119,6 @@ class _Batch:
             was_sent=self._was_sent,
             was_acknowledged=self._was_acknowledged,
         )
-
-    async def _rows_in_spite_of_dropped_columns(self) -> dict[int, _Row]:
-        """The rows; the table's columns are asked for first, and again when the query does not know one of them."""
-        known = self._columns
-        if known is None:
-            known = self._columns = await self._columns_now()
-        try:
-            return await self._rows(known)
-        except BadRequest:
-            self._columns = await self._columns_now()
-            if self._columns == known:
-                raise
-            return await self._rows(self._columns)
-
-    async def _columns_now(self) -> dict[ColumnId, FileColumn]:
-        return {column.id: column for column in await self._catalog.file_columns(self._table_id)}
-
-    async def _rows(self, present: dict[ColumnId, FileColumn]) -> dict[int, _Row]:
-        """The waiting cells by row, read page by page; long stretches of rows that do not matter are skipped."""
-        wanted = sorted({change.place.row_id for change in self._waiting})
-        asked = {change.place.column_id for change in self._waiting}
-        columns = [column for column in present.values() if column.id in asked]
-        rows: dict[int, _Row] = {}
-        at = 0
-        while columns and at < len(wanted):
-            window = RowWindow(after=wanted[at] - 1, until=wanted[-1], limit=rows_per_page(len(columns)))
-            page = await self._catalog.file_rows(self._table_id, columns, window)
-            for row in page.rows:
-                rows[row.row_id] = {column.id: held for column, held in zip(columns, row.handles, strict=True)}
-            if page.is_complete or not page.rows:
-                break
-            at = bisect_right(wanted, page.rows[-1].row_id)
-        return rows
 
     def _named_in(self, refusal: RestError) -> list[SwapCellHandle]:
         """The cells whose new handle the refusal names."""

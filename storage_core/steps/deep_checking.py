@@ -1,0 +1,111 @@
+"""Verifying deeply: every migrated place is read itself, and objects are read to their end."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from storage_core.model.checks import (
+    BytesCheck,
+    ByteScope,
+    CellsCheck,
+    CheckReport,
+    ChecksAhead,
+    PlaceCheck,
+    PlaceOutcome,
+)
+from storage_core.model.tallies import Tally
+from storage_core.plan.cells import CELLS_AT_ONCE
+from storage_core.plan.outcomes import FailureLimit
+from storage_core.ports import Ledger
+from storage_core.steps.checking import check_bytes, check_cells, check_file
+from storage_core.steps.driving import Launcher, Line, Phase, Watch, drive
+from storage_core.steps.limiting import LimitedWatch
+from storage_core.steps.phases import CALLS_ACTIVE, FILES_PER_BATCH, TABLES_ACTIVE
+from storage_core.steps.services import Network, Services
+
+_READS_ACTIVE = 4
+"""Objects hashed side by side: bound by the line, not by us."""
+
+
+def _record_cells(ledger: Ledger, outcomes: Sequence[tuple[PlaceOutcome, ...]]) -> Tally:
+    return ledger.record_place_checks([outcome for batch in outcomes for outcome in batch])
+
+
+def _claim_bytes(ledger: Ledger, after: int, limit: int, *, scope: ByteScope) -> tuple[BytesCheck, ...]:
+    return ledger.pending_byte_checks(scope, after=after, limit=limit)
+
+
+def lines(scope: ByteScope) -> tuple[Line, ...]:
+    """The phases of a deep verification; reading objects costs bytes and hardly a call, so it runs beside the rest."""
+    files: Phase[PlaceCheck] = Phase(
+        name="check-files",
+        doing="Reading file versions again",
+        claim=lambda ledger, after, limit: ledger.pending_place_checks(after=after, limit=limit),
+        number=lambda check: check.item_id,
+        work=check_file,
+        record=lambda ledger, outcomes: ledger.record_place_checks(outcomes),
+        batch_size=FILES_PER_BATCH,
+        active=CALLS_ACTIVE,
+    )
+    cells: Phase[CellsCheck] = Phase(
+        name="check-cells",
+        doing="Reading table cells again",
+        claim=lambda ledger, after, limit: ledger.pending_cell_checks(after=after, limit=limit * CELLS_AT_ONCE),
+        number=lambda work: work.last_item_id,
+        work=check_cells,
+        record=_record_cells,
+        batch_size=1,
+        active=TABLES_ACTIVE,
+    )
+    objects: Phase[BytesCheck] = Phase(
+        name="check-objects",
+        doing="Reading objects to their end",
+        claim=partial(_claim_bytes, scope=scope),
+        number=lambda check: check.copy_id,
+        work=check_bytes,
+        record=lambda ledger, outcomes: ledger.record_byte_checks(outcomes),
+        batch_size=FILES_PER_BATCH,
+        active=_READS_ACTIVE,
+    )
+    return ((files, cells, objects),)
+
+
+class DeepCheck:
+    """Plan and carry out a deep verification; one that was broken off goes on where it was.
+
+    Not thread-safe: it lives on the thread that opened the index.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        services: Services,
+        network: Network,
+        launcher: Launcher,
+        watch: Watch,
+        decisions: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self._ledger = ledger
+        self._services = services
+        self._network = network
+        self._launcher = launcher
+        # every finding is a result here, and none a reason to stop looking
+        self._watch = LimitedWatch(watch, FailureLimit(continue_on_error=True), ledger, decisions)
+
+    def plan(self, scope: ByteScope) -> ChecksAhead:
+        """What there is to look at; begins the verification, or goes on with one. One call.
+
+        Raises:
+            AccessError: nobody is signed in.
+        """
+        self._network.run(self._services.catalog.me())
+        self._ledger.begin_checks()
+        return self._ledger.checks_ahead(scope)
+
+    def run(self, scope: ByteScope) -> CheckReport:
+        """Look at everything that *plan* has counted; all findings are in the index afterwards."""
+        for line in lines(scope):
+            drive(line, self._ledger, self._services, self._launcher, self._watch)
+        report = self._ledger.end_checks()
+        self._ledger.publish()
+        return report
