@@ -20,6 +20,7 @@ from sandbox.synapse import (
     sts,
     tables_routes,
     upload_destinations,
+    wikis,
 )
 from sandbox.synapse.http import Route
 
@@ -43,6 +44,7 @@ FAMILIES = (
     sts,
     tables_routes,
     upload_destinations,
+    wikis,
 )
 
 

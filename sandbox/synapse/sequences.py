@@ -18,11 +18,12 @@ class Sequences:
             "location": 41001,
             "setting": 9001,
             "principal": 3401,
+            "wiki": 70001,
             "other": 50001,
         }
 
     def number(self, kind: str) -> int:
-        """The next number of *kind* (entity, handle, location, setting, principal, other)."""
+        """The next number of *kind* (entity, handle, location, setting, principal, wiki, other)."""
         value = self._next[kind]
         if kind == "entity" and value == ROOT_NUMBER:
             value += 1

@@ -15,6 +15,7 @@ from sandbox.synapse.principals import Principals
 from sandbox.synapse.sequences import Sequences
 from sandbox.synapse.settings import ProjectSettings
 from sandbox.synapse.tables import Tables
+from sandbox.synapse.wikis import Wikis
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class World:
     tables: Tables = field(init=False)
     jobs: Jobs = field(init=False)
     messages: Messages = field(init=False)
+    wikis: Wikis = field(init=False)
 
     def __post_init__(self) -> None:
         self.ids = Sequences(seed=self.random_seed)
@@ -51,4 +53,5 @@ class World:
         self.tables = Tables()
         self.jobs = Jobs()
         self.messages = Messages()
+        self.wikis = Wikis()
         self.objects.create_bucket(SYNAPSE_BUCKET, region=SYNAPSE_REGION)

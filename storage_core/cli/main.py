@@ -10,6 +10,7 @@ from storage_core.cli.commands.doctor import doctor
 from storage_core.cli.commands.download import download
 from storage_core.cli.commands.export import export
 from storage_core.cli.commands.get_sts_token import get_sts_token
+from storage_core.cli.commands.holders import holders
 from storage_core.cli.commands.import_index import import_index
 from storage_core.cli.commands.index import index
 from storage_core.cli.commands.limits import limits
@@ -89,6 +90,7 @@ for command in (
     status,
     limits,
     why,
+    holders,
     verify,
     verify_log,
     rollback,

@@ -9,6 +9,7 @@ from storage_core.index.checks import CheckTables
 from storage_core.index.copies import CopyTables
 from storage_core.index.database import Database
 from storage_core.index.guard import release, remove_note
+from storage_core.index.holders import HolderTables
 from storage_core.index.plan import PlanTables
 from storage_core.index.returns import ReturnTables
 from storage_core.index.snapshot import Publisher
@@ -17,7 +18,7 @@ from storage_core.model.adoptions import Adoption
 from storage_core.model.settings import MigrationSettings
 
 
-class Index(TableWalkTables, CopyTables, CellTables, ReturnTables, CheckTables, PlanTables):
+class Index(TableWalkTables, CopyTables, CellTables, ReturnTables, CheckTables, HolderTables, PlanTables):
     """One migration's index, open for writing. Made by `opening.open_index`; implements ports.Ledger.
 
     One thread only: the one that opened it.

@@ -41,6 +41,7 @@ class FileHandle:
         key: of an object in a bucket or store; of a proxied file its path.
         endpoint_url: of an external object store.
         url: of an external file.
+        preview_id: the handle of its preview; its own id when none is wanted.
     """
 
     id: FileHandleId
@@ -56,6 +57,7 @@ class FileHandle:
     endpoint_url: str | None = None
     url: str | None = None
     created_by: PrincipalId | None = None
+    preview_id: FileHandleId | None = None
     status: HandleStatus = HandleStatus.AVAILABLE
 
 

@@ -93,6 +93,19 @@ select owner, count(*)::bigint, coalesce(sum(file_size), 0)::bigint
 from (select owner, from_file_handle_id, max(file_size) as file_size from held group by all)
 group by owner order by owner
 """
+# What was counted last of holders that no migration moves (plan/holding.py writes these lines), in old locations only.
+_COUNTED = "select seq, detail from events_v1 where event = 'other owners counted' order by seq desc limit 1"
+_HELD_ELSEWHERE = """
+select told.owner, cast(told.handles as bigint), try_cast(told.size as bigint)
+from (
+    select regexp_extract(detail, '^(.+); storage location ([0-9]+); ([0-9]+) handles; ([0-9]+|unknown) bytes$',
+        ['owner', 'location', 'handles', 'size']) as told
+    from events_v1 where event = 'held elsewhere' and seq > ?
+)
+where try_cast(told.location as bigint) in (
+    select from_storage_location_id from items_v1 where status not in ('ALREADY_MIGRATED', 'SKIPPED')
+)
+"""
 _SETTINGS = "select name, value from settings_v1 order by name"
 
 
@@ -109,14 +122,17 @@ class LocationFigure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldFigure:
-    """Distinct old handles that something goes on referring to, so that their bytes have to stay.
+    """Distinct handles in an old location that something goes on referring to, so that their bytes have to stay.
 
-    Only what the index knows: previews and wiki attachments are not moved, and are not counted either.
+    Only what the index knows: wiki attachments and previews are in it once `holders` has counted them.
+
+    Attributes:
+        size_bytes: None where nobody knows it, as of previews.
     """
 
     owner: str
     handles: int
-    size_bytes: int
+    size_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +216,7 @@ class Figures:
     locations: tuple[LocationFigure, ...]
     flows: tuple[FlowFigure, ...]
     held: tuple[HeldFigure, ...]
+    others_counted: str | None
     progress: tuple[ProgressFigure, ...]
     proofs: tuple[ProofFigure, ...]
     copies: tuple[CopyFigure, ...]
@@ -229,16 +246,15 @@ class Figures:
 
 def read_figures(queries: Queries) -> Figures:
     """Read all figures: a few small queries."""
+    counted = next(iter(queries.rows(_COUNTED)), None)
     return Figures(
         settings=queries.settings,
         as_of=queries.as_of,
         counts=tuple(queries.counts()),
         locations=_locations(queries),
         flows=_flows(queries),
-        held=tuple(
-            HeldFigure(owner=owner, handles=handles, size_bytes=size_bytes)
-            for owner, handles, size_bytes in queries.rows(_HELD)
-        ),
+        held=_held(queries, after=None if counted is None else counted[0]),
+        others_counted=None if counted is None else counted[1],
         progress=tuple(
             ProgressFigure(until=until, items=items, size_bytes=size_bytes)
             for until, items, size_bytes in queries.rows(_PROGRESS)
@@ -249,6 +265,17 @@ def read_figures(queries: Queries) -> Figures:
         events=_events(queries),
         facts=tuple((str(name), "" if value is None else str(value)) for name, value in queries.rows(_SETTINGS)),
     )
+
+
+def _held(queries: Queries, *, after: int | None) -> tuple[HeldFigure, ...]:
+    """What the index knows by itself, and what was counted in the events behind number *after*."""
+    others = [] if after is None else queries.rows(_HELD_ELSEWHERE, (after,))
+    by_owner: dict[str, HeldFigure] = {}
+    for owner, handles, size in (*queries.rows(_HELD), *others):
+        known = by_owner.get(owner, HeldFigure(owner=owner, handles=0, size_bytes=0))
+        together = None if size is None or known.size_bytes is None else known.size_bytes + size
+        by_owner[owner] = HeldFigure(owner=owner, handles=known.handles + handles, size_bytes=together)
+    return tuple(by_owner[owner] for owner in sorted(by_owner))
 
 
 def _locations(queries: Queries) -> tuple[LocationFigure, ...]:

@@ -52,6 +52,7 @@ def summary_of(figures: Figures, facts: RunFacts) -> dict[str, Any]:
         "still_held": [
             {"owner": held.owner, "handles": held.handles, "bytes": held.size_bytes} for held in figures.held
         ],
+        "other_owners": figures.others_counted,
         "copies": [
             {
                 "engine": copy.engine,

@@ -45,8 +45,8 @@ def status_view(figures: Figures) -> RenderableType:
     blocks: list[RenderableType] = [verdict_text(verdict_of(figures)), *_count_tables(figures.counts)]
     if figures.locations:
         blocks.append(location_table(figures))
-    if figures.held:
-        blocks.append(_held(figures.held))
+    if figures.held or figures.others_counted or figures.locations:
+        blocks.append(_held(figures))
     return Group(_settings(figures), *_spaced(blocks))
 
 
@@ -117,10 +117,20 @@ def location_table(figures: Figures) -> Table:
     return table
 
 
-def _held(held: Sequence[HeldFigure]) -> Text:
+def _held(figures: Figures) -> Text:
     """Why old bytes have to stay, as far as it is known."""
-    told = "; ".join(f"{one.owner}: {counted(one.handles, 'handle')}, {size_text(one.size_bytes)}" for one in held)
-    return Text(f"Old handles still referred to by {told}. Previews and wiki attachments are not moved or counted.")
+    told = "; ".join(_held_text(one) for one in figures.held)
+    sentences = [f"Old handles still referred to by {told}."] if told else []
+    if figures.others_counted is None:
+        sentences.append("Wiki attachments and previews are not moved; `synapse-storage holders` counts them.")
+    else:
+        sentences.append(f"Wiki attachments and previews are not moved; {plain_text(figures.others_counted)}.")
+    return Text(" ".join(sentences))
+
+
+def _held_text(held: HeldFigure) -> str:
+    size = "" if held.size_bytes is None else f", {size_text(held.size_bytes)}"
+    return f"{held.owner}: {counted(held.handles, 'handle')}{size}"
 
 
 def _count_tables(counts: Sequence[StatusCount]) -> list[RenderableType]:

@@ -24,6 +24,7 @@ def read_handle(fields: Fields) -> FileHandle:
     md5 = fields.optional_text("contentMd5")
     location = fields.optional_whole("storageLocationId")
     created_by = fields.optional_id("createdBy")
+    preview_id = fields.optional_id("previewId")
     return FileHandle(
         id=FileHandleId(fields.id("id")),
         kind=_KINDS.get(concrete_type.rpartition(".")[2], HandleKind.UNKNOWN),
@@ -38,6 +39,7 @@ def read_handle(fields: Fields) -> FileHandle:
         endpoint_url=fields.optional_text("endpointUrl"),
         url=fields.optional_text("externalURL"),
         created_by=PrincipalId(created_by) if created_by else None,
+        preview_id=FileHandleId(preview_id) if preview_id else None,
         status=_status(fields),
     )
 
