@@ -33,6 +33,6 @@ def _run(wishes: Wishes) -> Report:
 
 LARGE_FILES = Benchmark(
     name="large-files",
-    purpose="Files of 30 GB at 100 MB/s per copied part, five times faster than real, strategy latest.",
+    purpose="Files of 30 GB at 100 MB/s per copied part, four times faster than real, strategy latest.",
     run=_run,
 )

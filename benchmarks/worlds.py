@@ -1,14 +1,16 @@
 """The worlds contests are held in. Files that a client may download have real bytes; nothing in them is awkward."""
 
-from sandbox.objects.records import GIB
+from sandbox.objects.records import GIB, MIB
 from sandbox.scenarios.builder import Builder
 from sandbox.scenarios.facts import ScenarioFacts
 from sandbox.synapse.columns import ColumnType
 from sandbox.synapse.entities import Entity
+from sandbox.synapse.handles import Handle
 from sandbox.synapse.kinds import Kind
 from sandbox.synapse.world import World
 
 GIGABYTE = 10**9
+CLIENT_PART_BYTES = 8 * MIB
 
 FOLDERS = 4
 """Few: one of the client's implementations stops for ever at as many sibling folders as it has permits."""
@@ -44,8 +46,22 @@ def large_files(world: World, files: int, *, gigabytes: int) -> ScenarioFacts:
         folder = builder.folder(project, "sequencing")
         for number in range(files):
             name = f"sample_{number:04d}.bam"
-            builder.file(folder, name, builder.virtual_handle(gigabytes * GIGABYTE, name))
+            handle = builder.virtual_handle(gigabytes * GIGABYTE, name)
+            _uploaded_by_the_client(world, handle)
+            builder.file(folder, name, handle)
         return builder.facts(project)
+
+
+def _uploaded_by_the_client(world: World, handle: Handle) -> None:
+    """Its object looks as one that the existing client uploads: in more parts than are copied one by one."""
+    stored = world.objects.get(handle.bucket or "", handle.key or "")
+    world.objects.put_in_parts(
+        handle.bucket or "",
+        handle.key or "",
+        stored.content,
+        part_size=CLIENT_PART_BYTES,
+        attributes=stored.attributes,
+    )
 
 
 def mixed_sizes(world: World, files: int, *, large: int) -> ScenarioFacts:
