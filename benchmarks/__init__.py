@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from benchmarks.budget import BUDGET
 from benchmarks.cells_distinct import CELLS_DISTINCT
+from benchmarks.cells_index import CELLS_INDEX
 from benchmarks.cells_shared import CELLS_SHARED
 from benchmarks.index_view import INDEX_VIEW
 from benchmarks.large_files import LARGE_FILES
@@ -22,6 +23,7 @@ _ALL = (
     INDEX_VIEW,
     VERSIONS,
     CELLS_DISTINCT,
+    CELLS_INDEX,
     CELLS_SHARED,
     LARGE_FILES,
     BUDGET,

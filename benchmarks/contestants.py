@@ -51,11 +51,13 @@ class Contestant:
     Attributes:
         implementation: of the client; None for ours.
         options: more words for our command.
+        only_indexes: whether it stops there and migrates nothing.
         empties_cache: whether the client's cache is emptied between index and migrate, which gets past a deadlock.
     """
 
     name: str
     implementation: str | None = None
+    only_indexes: bool = False
     empties_cache: bool = False
     options: tuple[str, ...] = ()
 
@@ -69,7 +71,8 @@ class Contestant:
         if facts is None:
             raise RuntimeError("a contest needs a filled sandbox")
         if self.implementation is None:
-            words = ["migrate", facts.root_id, str(facts.destination_id), "migration.duckdb", "--force"]
+            verb, force = ("index", ()) if self.only_indexes else ("migrate", ("--force",))
+            words = [verb, facts.root_id, str(facts.destination_id), "migration.duckdb", *force]
             words += ["--file-version-strategy", question.strategy, *["--include-table-files"] * question.tables]
             words += self.options
             return [sys.executable, str(CHILDREN / "ours.py"), str(question.window_seconds), *words]
@@ -79,6 +82,7 @@ class Contestant:
             "destination": facts.destination_id,
             "strategy": question.strategy,
             "tables": question.tables,
+            "only_indexes": self.only_indexes,
             "empties_cache": self.empties_cache,
         }
         return [str(JUDGE_PYTHON), str(CHILDREN / "theirs.py"), json.dumps(wishes)]

@@ -1,33 +1,16 @@
 """Indexing many files: through a file view, and one by one."""
 
-import sys
-
 from benchmarks.contest import LATENCY_SECONDS, Contest, hold
-from benchmarks.contestants import CHILDREN, OURS, Contestant, Question
+from benchmarks.contestants import OURS, Contestant, Question
 from benchmarks.end_state import State
 from benchmarks.registry import Benchmark, Report, Wishes
 from benchmarks.telling import report_of
 from sandbox.scenarios.facts import ScenarioFacts
 from sandbox.scenarios.many import build_flat
-from sandbox.server import Sandbox
 from sandbox.synapse.world import World
 
-
-class _Indexing(Contestant):
-    """Our command `index`."""
-
-    def command(self, question: Question, sandbox: Sandbox) -> list[str]:
-        """See Contestant."""
-        facts = sandbox.facts
-        if facts is None:
-            raise RuntimeError("a contest needs a filled sandbox")
-        words = ["index", facts.root_id, str(facts.destination_id), "migration.duckdb"]
-        words += ["--file-version-strategy", question.strategy, *self.options]
-        return [sys.executable, str(CHILDREN / "ours.py"), str(question.window_seconds), *words]
-
-
-_THROUGH_A_VIEW = _Indexing(name=OURS, options=("--index-via", "view"))
-_ONE_BY_ONE = _Indexing(name="file by file", options=("--index-via", "bundle"))
+_THROUGH_A_VIEW = Contestant(name=OURS, only_indexes=True, options=("--index-via", "view"))
+_ONE_BY_ONE = Contestant(name="file by file", only_indexes=True, options=("--index-via", "bundle"))
 
 
 def _run(wishes: Wishes) -> Report:
