@@ -3,13 +3,16 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 from benchmarks import BENCHMARKS
+from benchmarks.contest import end_contestants
 from benchmarks.registry import Report, Wishes
 
 RESULTS = Path(__file__).parent / "results"
@@ -75,15 +78,25 @@ def main(words: Sequence[str] | None = None) -> None:
     """Run the benchmarks asked for, one after the other; each one's tables are printed when it is done."""
     arguments = parser().parse_args(words)
     wishes = wishes_of(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ended)
     began = datetime.now(UTC)
+    names = arguments.names or list(BENCHMARKS)
+    path = arguments.results / f"{began:%Y-%m-%d-%H%M%S}-{names[0] if len(names) == 1 else 'several'}.json"
     reports = []
-    for name in arguments.names or BENCHMARKS:
+    for name in names:
         report = BENCHMARKS[name].run(wishes)
         reports.append(report)
         print(f"## {name}\n\n{BENCHMARKS[name].purpose}\n")
         print("\n\n".join(table.markdown() for table in report.tables), end="\n\n", flush=True)
-        kept = _keep(arguments.results, began, wishes, reports)
-        print(f"kept in {kept}", file=sys.stderr)
+        _keep(path, began, wishes, reports)
+        print(f"kept in {path}", file=sys.stderr)
+
+
+def _ended(number: int, _frame: FrameType | None) -> None:
+    """Whoever ends a benchmark ends its contestants: they would go on asking a service that is gone."""
+    end_contestants()
+    os._exit(128 + number)
 
 
 def _commit() -> str:
@@ -98,10 +111,9 @@ def _commit() -> str:
     return asked.stdout.strip()
 
 
-def _keep(folder: Path, began: datetime, wishes: Wishes, reports: list[Report]) -> Path:
+def _keep(path: Path, began: datetime, wishes: Wishes, reports: list[Report]) -> None:
     """Written anew after each benchmark, so that an interruption costs only the one that was running."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{began:%Y-%m-%d-%H%M%S}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     document = {
         "began": began.isoformat(),
         "cores": os.cpu_count(),
@@ -115,7 +127,6 @@ def _keep(folder: Path, began: datetime, wishes: Wishes, reports: list[Report]) 
         "reports": [report.as_json() for report in reports],
     }
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 At the same time, so that whatever else the machine does meets all of them; the throttle leaves it idle mostly.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -31,6 +32,8 @@ LATENCY_SECONDS = 0.05
 
 _LOOK_SECONDS = 0.05
 _SHOWN_VIOLATIONS = 5
+_RUNNING: set[int] = set()
+"""Process groups of the contestants under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +159,11 @@ def _run(contest: Contest, command: list[str], variables: dict[str, str], sandbo
             stderr=said,
             start_new_session=True,
         )
-        status, used, stopped = _watched(contest, process, sandbox, began)
+        _RUNNING.add(process.pid)
+        try:
+            status, used, stopped = _watched(contest, process, sandbox, began)
+        finally:
+            _RUNNING.discard(process.pid)
         wall = time.monotonic() - began
         said.seek(0)
         text = said.read().decode(errors="replace")[-2000:]
@@ -168,6 +175,13 @@ def _run(contest: Contest, command: list[str], variables: dict[str, str], sandbo
         cpu_seconds=used.ru_utime + used.ru_stime,
         peak_mib=used.ru_maxrss / 1024,
     )
+
+
+def end_contestants() -> None:
+    """End every contestant that is under way, with whatever it has started."""
+    for group in tuple(_RUNNING):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
 
 def _watched(

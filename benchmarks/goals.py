@@ -145,6 +145,14 @@ def _budget_figure(one: dict[str, float], name: str) -> float:
     return 100 * (one["least_seconds"] / one["seconds"] if name == "share" else one["throttled"] / one["calls"])
 
 
+def _indexing(run: Run) -> float:
+    return run.seconds_indexing
+
+
+def _repointing(run: Run) -> float:
+    return run.seconds_after_copies
+
+
 _VIEW, _BOTH, _KEYS = US_THROUGH_A_VIEW.name, US_THROUGH_A_VIEW_WITH_KEYS.name, US_WITH_KEYS.name
 
 GOALS: tuple[Goal, ...] = (
@@ -168,12 +176,15 @@ GOALS: tuple[Goal, ...] = (
     Goal(
         work="indexing 5,000 cells alone",
         wanted=80,
-        figure=_times("cells-distinct", CELLS, US.name, lambda run: run.seconds_before_copies),
+        figure=lambda kept: (
+            _times("cells-index", CELLS, US.name, _indexing)(kept)
+            or _times("cells-shared", CELLS, US.name, _indexing)(kept)
+        ),
     ),
     Goal(
         work="repointing 5,000 cells alone",
         wanted=100,
-        figure=_times("cells-shared", CELLS, US.name, lambda run: run.seconds_after_copies),
+        figure=_times("cells-shared", CELLS, US.name, _repointing),
     ),
     Goal(work="5,000 cells that share 50 files", wanted=50, figure=_times("cells-shared", CELLS, US.name)),
     Goal(work="20 files of 30 GB", wanted=15, figure=_times("large-files", LARGE, US.name)),

@@ -33,12 +33,13 @@ class Run:
     peak_mib: float
     calls: int
     throttled: int
+    first_answer: float
     copying: tuple[float, float] | None
 
     @property
-    def seconds_before_copies(self) -> float:
-        """Until the first answer about a copy."""
-        return self.wall_seconds if self.copying is None else self.copying[0]
+    def seconds_indexing(self) -> float:
+        """From the first answer to the first one about a copy, or to the end where nothing is copied."""
+        return (self.wall_seconds if self.copying is None else self.copying[0]) - self.first_answer
 
     @property
     def seconds_after_copies(self) -> float:
@@ -127,10 +128,14 @@ class Kept:
     others: tuple[tuple[str, Any], ...]
 
     def contest(self, benchmark: str, items: int) -> Held | None:
-        """The contest about so many items; the one with most runs where there are several."""
+        """The contest about so many items; of several the one nearest to real time, of those the one with most runs."""
         found = [one for one in self.contests if one.circumstances.benchmark == benchmark]
         fitting = [one for one in found if one.circumstances.items == items]
-        return max(fitting, key=lambda one: max(len(side.runs) for side in one.sides), default=None)
+        return min(
+            fitting,
+            key=lambda one: (one.circumstances.pace, -max(len(side.runs) for side in one.sides)),
+            default=None,
+        )
 
     def other(self, benchmark: str) -> Sequence[Any]:
         """The raw figures of every kept run of a benchmark that is no contest."""
@@ -214,6 +219,7 @@ def _run(found: Any) -> Run:
         peak_mib=found["peak_mib"],
         calls=found["calls"],
         throttled=found["throttled"],
+        first_answer=min((first for first, _ in found["spans"].values()), default=0.0),
         copying=(min(first for first, _ in spans), max(last for _, last in spans)) if spans else None,
     )
 

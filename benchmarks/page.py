@@ -15,6 +15,7 @@ from benchmarks.goals import CELLS, FILES, LARGE, goals_table
 from benchmarks.kept import Held, Kept, Side, read_kept
 from benchmarks.picture import Shown, picture
 from benchmarks.registry import Table
+from benchmarks.selection import operations_table
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -57,7 +58,7 @@ def contest_table(held: Held) -> Table:
     """One contest: medians, and the span of all runs in brackets."""
     about, item = held.circumstances, held.circumstances.item
     return Table(
-        heading=about.heading,
+        heading=f"`{about.benchmark}`, {about.heading}",
         columns=(
             "",
             "end state",
@@ -118,7 +119,14 @@ def _without_heading(table: Table) -> str:
     return table.markdown().partition("\n\n")[2]
 
 
-_TABLES: Mapping[str, Callable[[Kept], Table]] = {"goals": goals_table}
+def _operations(kept: Kept) -> Table:
+    found = kept.other("selection")
+    if not found:
+        raise UnknownBlockError(f"No results of selection are kept in {RESULTS}.")
+    return operations_table(found[-1])
+
+
+_TABLES: Mapping[str, Callable[[Kept], Table]] = {"goals": goals_table, "selection": _operations}
 
 
 def main() -> None:

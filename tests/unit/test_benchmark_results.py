@@ -25,7 +25,7 @@ def measured(contestant: str, run: int, wall: float, *, calls: int = 2000, wrong
         "peak_mib": 100.0,
         "calls": calls,
         "throttled": 0,
-        "spans": {"POST /file/multipart": [2.0, 9.0], "PUT /entity/#": [3.0, wall]},
+        "spans": {"GET /userprofile": [0.5, 0.5], "POST /file/multipart": [2.0, 9.0], "PUT /entity/#": [3.0, wall]},
     }
 
 
@@ -72,6 +72,16 @@ def test_runs_under_the_same_circumstances_are_told_together(tmp_path: Path) -> 
     assert ("right", "3", "500.0 (400.0 to 900.0)", "4.55") == (*theirs[1:4], theirs[-1])
 
 
+def test_of_several_paces_the_one_nearest_to_real_time_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "a", measured(BOTH, 1, 100.0), measured(BOTH, 2, 100.0), window=12.0)
+    write(tmp_path, "b", measured(BOTH, 1, 300.0))
+
+    held = read_kept(tmp_path).contest("small-new", 1000)
+
+    assert held is not None
+    assert (1.0, 300.0) == (held.circumstances.pace, held.sides[0].seconds)
+
+
 def test_a_goal_is_judged_by_the_faster_right_rival_unrounded(tmp_path: Path) -> None:
     """3.4999 is not 3.5, and a wrong answer, however fast, is no rival."""
     runs = [measured(BOTH, run, 100.0) for run in (1, 2, 3)]
@@ -101,7 +111,7 @@ def test_parts_of_a_run_are_told_by_its_copies(tmp_path: Path) -> None:
 
     assert held is not None
     (run,) = held.sides[0].runs
-    assert (2.0, 41.0) == (run.seconds_before_copies, run.seconds_after_copies)
+    assert (1.5, 41.0) == (run.seconds_indexing, run.seconds_after_copies)
 
 
 def test_a_block_without_results_and_a_file_without_reports_are_refused(tmp_path: Path) -> None:

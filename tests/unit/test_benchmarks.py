@@ -1,12 +1,14 @@
 """The benchmarks can be listed, told apart and asked for; nothing is timed here."""
 
+import signal
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
-from benchmarks import BENCHMARKS
+from benchmarks import BENCHMARKS, contest
 from benchmarks.__main__ import parser, wishes_of
 from benchmarks.contestants import Question
 from benchmarks.end_state import judge_cells
@@ -122,3 +124,14 @@ def test_one_budget_counts_all_sessions_of_a_user_together() -> None:
 
     throttle.release("3412|a|127.0.0.1")
     throttle.admit("3412|c|127.0.0.1", "/entity/#")
+
+
+def test_contestants_end_with_the_benchmark() -> None:
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as process:
+        contest._RUNNING.add(process.pid)
+        try:
+            contest.end_contestants()
+            assert -signal.SIGKILL == process.wait(timeout=60)
+        finally:
+            contest._RUNNING.discard(process.pid)
+            process.kill()
