@@ -1,6 +1,6 @@
 """Files and whole containers, up and down, as Python sees them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
@@ -10,7 +10,9 @@ from storage_core.api.migrating import entity_id_of
 from storage_core.errors import UsageError
 from storage_core.model.ids import EntityId, parse_entity_id, parse_storage_location_id
 from storage_core.model.transfers import Downloaded, DownloadOrder, IfCollision, Uploaded, UploadOrder
-from storage_core.model.trees import TransferFailure
+from storage_core.model.trees import TransferFailure, WantedMetadata, WantedProvenance
+from storage_core.plan.annotating import AnnotationValue, annotation_from, check_name
+from storage_core.plan.provenance import parse_references
 from storage_core.steps.trees_down import TreeDownloaded
 from storage_core.transfer_wiring import TransferDesk, transfer_desk
 
@@ -29,6 +31,9 @@ class TransferableFile:
         storage_location_id: where to store it, if not at the container's default location.
         if_collision: keep.both, overwrite.local or keep.local, for another local file of the name.
         force_version: makes a version also where Synapse has this very content already.
+        annotations: by name, a value or a list of values of one kind; `store` writes them, others stay.
+        used, executed: what it was made from, and by: ``syn1``, ``syn1.2`` or an address; `store` writes them.
+        activity_name, activity_description: of the step that made it.
         data_file_handle_id, content_md5, content_size: of the version; read-only.
     """
 
@@ -43,6 +48,11 @@ class TransferableFile:
     storage_location_id: int | str | None = None
     if_collision: str = IfCollision.KEEP_BOTH
     force_version: bool = False
+    annotations: Mapping[str, AnnotationValue | Sequence[AnnotationValue]] | None = None
+    used: Sequence[str] = ()
+    executed: Sequence[str] = ()
+    activity_name: str | None = None
+    activity_description: str | None = None
     data_file_handle_id: str | None = None
     content_md5: str | None = None
     content_size: int | None = None
@@ -55,14 +65,14 @@ class TransferableFile:
             TransferFailed: the bytes could not be stored.
             RestError, AccessError, ServiceUnavailable: what Synapse says.
         """
-        order, connection = self._upload_order(), connection_of(synapse_client)
-        return self._stored(connection.run(transferred(connection, lambda desk: desk.uploader.upload(order))))
+        order, connection = self.upload_order(), connection_of(synapse_client)
+        return self.filled_from(connection.run(transferred(connection, lambda desk: desk.uploader.upload(order))))
 
     async def store_async(self, *, synapse_client: object | None = None) -> Self:
         """The same as `store`, awaited."""
-        order, connection = self._upload_order(), connection_of(synapse_client)
+        order, connection = self.upload_order(), connection_of(synapse_client)
         work = transferred(connection, lambda desk: desk.uploader.upload(order))
-        return self._stored(await connection.hand_over(work))
+        return self.filled_from(await connection.hand_over(work))
 
     def get(self, *, synapse_client: object | None = None) -> Self:
         """Put the file into the folder `path`, checked against its MD5; afterwards `path` is the file.
@@ -71,16 +81,21 @@ class TransferableFile:
             VerificationMismatch: the bytes are not those that Synapse recorded; nothing was kept.
             UsageError, TransferFailed, RestError, AccessError, ServiceUnavailable: see `store`.
         """
-        order, connection = self._download_order(), connection_of(synapse_client)
-        return self._got(connection.run(transferred(connection, lambda desk: desk.downloader.download(order))))
+        order, connection = self.download_order(), connection_of(synapse_client)
+        return self.filled_from(connection.run(transferred(connection, lambda desk: desk.downloader.download(order))))
 
     async def get_async(self, *, synapse_client: object | None = None) -> Self:
         """The same as `get`, awaited."""
-        order, connection = self._download_order(), connection_of(synapse_client)
+        order, connection = self.download_order(), connection_of(synapse_client)
         work = transferred(connection, lambda desk: desk.downloader.download(order))
-        return self._got(await connection.hand_over(work))
+        return self.filled_from(await connection.hand_over(work))
 
-    def _upload_order(self) -> UploadOrder:
+    def upload_order(self) -> UploadOrder:
+        """What `store` does.
+
+        Raises:
+            UsageError: there is no local file, or an id, annotation or reference is none.
+        """
         if self.path is None:
             raise UsageError("There is no local file to store.", fix="Set path.")
         location = self.storage_location_id
@@ -94,9 +109,27 @@ class TransferableFile:
             version_comment=self.version_comment,
             location_id=None if location is None else parse_storage_location_id(location),
             even_if_equal=self.force_version,
+            metadata=self._metadata(),
         )
 
-    def _download_order(self) -> DownloadOrder:
+    def _metadata(self) -> WantedMetadata:
+        provenance = WantedProvenance(
+            name=self.activity_name or "",
+            description=self.activity_description or "",
+            used=parse_references(";".join(self.used)),
+            executed=parse_references(";".join(self.executed)),
+        )
+        wanted = (annotation_from(check_name(name), value) for name, value in (self.annotations or {}).items())
+        return WantedMetadata(
+            annotations=tuple(wanted), provenance=None if provenance == WantedProvenance() else provenance
+        )
+
+    def download_order(self) -> DownloadOrder:
+        """What `get` does.
+
+        Raises:
+            UsageError: there is no id, or no such way to treat a collision.
+        """
         return DownloadOrder(
             entity_id=entity_id_of(self),
             folder=str(Path(self.path or ".").absolute()),
@@ -104,14 +137,14 @@ class TransferableFile:
             if_collision=_policy(self.if_collision),
         )
 
-    def _stored(self, done: Uploaded) -> Self:
-        self.id, self.name, self.version_number = done.entity_id, done.name, done.version
+    def filled_from(self, done: Uploaded | Downloaded) -> Self:
+        """Take over what became of it."""
+        self.name, self.version_number = done.name, done.version
         self.data_file_handle_id, self.content_md5, self.content_size = done.handle_id, done.md5, done.size_bytes
-        return self
-
-    def _got(self, done: Downloaded) -> Self:
-        self.path, self.name, self.version_number = done.path, done.name, done.version
-        self.data_file_handle_id, self.content_md5, self.content_size = done.handle_id, done.md5, done.size_bytes
+        if isinstance(done, Downloaded):
+            self.path = done.path
+        else:
+            self.id = done.entity_id
         return self
 
 
@@ -169,9 +202,11 @@ class TransferableContainer:
         return await connection.hand_over(work)
 
 
-async def transferred(connection: Connection, work: Callable[[TransferDesk], Awaitable[T]]) -> T:
+async def transferred(
+    connection: Connection, work: Callable[[TransferDesk], Awaitable[T]], *, is_dry: bool = False
+) -> T:
     """Do *work* with everything that moves files; to be run on the connection's network loop."""
-    async with transfer_desk(connection.config, connection.desk) as desk:
+    async with transfer_desk(connection.config, connection.desk, is_dry=is_dry) as desk:
         return await work(desk)
 
 

@@ -26,6 +26,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBERS = frozenset({AnnotationType.LONG, AnnotationType.DOUBLE})
 
 
+AnnotationValue = str | bool | int | float | datetime
+"""What Python has for it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Value:
     """One value: as it was written, and as the service writes it under each type it can have."""
@@ -68,6 +72,42 @@ def annotation_of(wanted: AnnotationText, present: Annotation | None = None) -> 
             return Annotation(name=wanted.name, type=present.type, values=kept)
     common = _common_type(wanted.name, values)
     return Annotation(name=wanted.name, type=common, values=tuple(_as(one, common) or "" for one in values))
+
+
+def annotation_from(name: str, value: AnnotationValue | Sequence[AnnotationValue]) -> Annotation:
+    """A value of Python, or several of one kind. Moments without a zone are in UTC.
+
+    Raises:
+        UsageError: they are of several kinds, or of none that Synapse knows.
+    """
+    values: Sequence[AnnotationValue]
+    values = [value] if isinstance(value, str | bool | int | float | datetime) else list(value)
+    found = [_of_python(name, one) for one in values]
+    common = _common_type(name, found) if {one.type for one in found} <= _NUMBERS else None
+    if common is None and len({one.type for one in found}) > 1:
+        raise UsageError(f"The values of annotation {name} are of several kinds.", fix="Make them of one kind.")
+    kind = common or found[0].type
+    return Annotation(name=name, type=kind, values=tuple(_as(one, kind) or "" for one in found))
+
+
+def _of_python(name: str, value: AnnotationValue) -> _Value:
+    match value:
+        case bool():
+            return _Value(written=str(value), type=AnnotationType.BOOLEAN, text=str(value).lower())
+        case int():
+            return _Value(written=str(value), type=AnnotationType.LONG, text=str(value))
+        case float():
+            return _Value(written=repr(value), type=AnnotationType.DOUBLE, text=repr(value))
+        case datetime():
+            text = _since_epoch(value)
+            return _Value(written=text, type=AnnotationType.TIMESTAMP_MS, text=text)
+        case str():
+            return _Value(written=value, type=AnnotationType.STRING, text=value)
+        case _:
+            raise UsageError(
+                f"A value of annotation {name} is a {type(value).__name__}.",
+                fix="Texts, numbers, truth values and moments are allowed.",
+            )
 
 
 def merged(present: Sequence[Annotation], wanted: Sequence[WantedAnnotation]) -> tuple[Annotation, ...] | None:
@@ -163,6 +203,10 @@ def _milliseconds(written: str) -> str | None:
     except ValueError:
         # the 31st of a short month is a text
         return None
+    return _since_epoch(moment)
+
+
+def _since_epoch(moment: datetime) -> str:
     since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
     return str(since // timedelta(milliseconds=1))
 
