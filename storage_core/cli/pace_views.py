@@ -2,12 +2,21 @@
 
 from typing import Any
 
-from storage_core.model.pace import Limits, Pace
+from storage_core.model.pace import Limits, Pace, Schedule
+from storage_core.plan.time_windows import window_text
 from storage_core.reports.wording import count_text, stamp_text
 
 
-def limits_document(limits: Limits) -> dict[str, Any]:
-    """The limits asked for; null where the run keeps what it was started with."""
+def schedule_document(schedule: Schedule) -> dict[str, Any]:
+    """The limits asked for, and when others hold; null where the run keeps what it was started with."""
+    return {
+        **_limits_document(schedule.always),
+        "zone": schedule.zone,
+        "windows": [{"hours": window_text(window), **_limits_document(window.limits)} for window in schedule.windows],
+    }
+
+
+def _limits_document(limits: Limits) -> dict[str, Any]:
     return {
         "synapse_calls_per_minute": limits.calls_per_minute,
         "synapse_calls_in_flight": limits.calls_in_flight,

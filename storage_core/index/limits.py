@@ -11,7 +11,8 @@ from typing import Any
 
 from storage_core.errors import UsageError
 from storage_core.index.database import private_files
-from storage_core.model.pace import Limits, Pace
+from storage_core.model.pace import Limits, Pace, Schedule, TimeWindow
+from storage_core.plan.time_windows import window_of, window_text
 
 _STALE_SECONDS = 30.0
 
@@ -26,16 +27,16 @@ def pace_path(index: Path) -> Path:
     return index.with_name(f"{index.stem}.pace.json")
 
 
-def write_limits(index: Path, limits: Limits) -> None:
+def write_schedule(index: Path, schedule: Schedule) -> None:
     """Ask for limits; a run that works on the index sees it within a second, a later one when it starts.
 
     Raises:
         UsageError: the folder cannot be written.
     """
     document = {
-        "synapseCallsPerMinute": limits.calls_per_minute,
-        "synapseCallsInFlight": limits.calls_in_flight,
-        "s3Connections": limits.s3_connections,
+        **_limits_document(schedule.always),
+        "zone": schedule.zone,
+        "windows": [{"hours": window_text(window), **_limits_document(window.limits)} for window in schedule.windows],
     }
     try:
         _replace(limits_path(index), document)
@@ -59,13 +60,14 @@ def limits_stamp(index: Path) -> int:
         return 0
 
 
-def read_limits(index: Path) -> Limits:
+def read_schedule(index: Path) -> Schedule:
     """What was asked for; nothing when there is no such file, or none that makes sense."""
     found = _read(limits_path(index))
-    return Limits(
-        calls_per_minute=_whole(found.get("synapseCallsPerMinute")),
-        calls_in_flight=_whole(found.get("synapseCallsInFlight")),
-        s3_connections=_whole(found.get("s3Connections")),
+    windows, zone = found.get("windows"), found.get("zone")
+    return Schedule(
+        always=_limits(found),
+        windows=tuple(window for one in (windows if isinstance(windows, list) else ()) for window in _window(one)),
+        zone=zone if isinstance(zone, str) and zone else None,
     )
 
 
@@ -123,6 +125,32 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _limits_document(limits: Limits) -> dict[str, Any]:
+    return {
+        "synapseCallsPerMinute": limits.calls_per_minute,
+        "synapseCallsInFlight": limits.calls_in_flight,
+        "s3Connections": limits.s3_connections,
+    }
+
+
+def _limits(found: dict[str, Any]) -> Limits:
+    return Limits(
+        calls_per_minute=_whole(found.get("synapseCallsPerMinute")),
+        calls_in_flight=_whole(found.get("synapseCallsInFlight")),
+        s3_connections=_whole(found.get("s3Connections")),
+    )
+
+
+def _window(found: object) -> tuple[TimeWindow, ...]:
+    """The window, or nothing where it makes no sense: a run goes on as it was started, and `limits` shows that."""
+    if not isinstance(found, dict):
+        return ()
+    try:
+        return (window_of(str(found.get("hours")), _limits(found)),)
+    except UsageError:
+        return ()
 
 
 def _whole(value: object) -> int | None:

@@ -22,6 +22,38 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeWindow:
+    """Hours of some days of the week in which other limits hold, by the clock on the wall.
+
+    Attributes:
+        days: on which it begins; 0 is Monday, ascending, at least one.
+        begin_minute: of the day, 0 to 1439.
+        end_minute: the first that is outside, 0 to 1440; before or at `begin_minute` it is one of the next day.
+        limits: what it changes; the rest stays as it is at other times.
+    """
+
+    days: tuple[int, ...]
+    begin_minute: int
+    end_minute: int
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """What somebody wants a migration to keep to, and when.
+
+    Attributes:
+        always: holds where no window says otherwise.
+        windows: in the order in which they were asked for; of those that hold the last one counts.
+        zone: whose clock is meant, such as ``Europe/Berlin``; None: that of the machine that migrates.
+    """
+
+    always: Limits = Limits()
+    windows: tuple[TimeWindow, ...] = ()
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """The speed of a run at one moment.
 

@@ -32,18 +32,26 @@ def test_a_running_migration_goes_on_faster_when_told_so(tmp_path):
         try:
             pace = _waits_for_the_minute(sandbox, tmp_path)
             assert (10, 10) == (pace["synapse_calls_per_minute"], pace["synapse_calls_last_minute"])
-            _limits(sandbox, tmp_path, "--synapse-per-minute", "60000", "--s3-connections", "5")
+            _limits(sandbox, tmp_path, "--s3-connections", "5")
+            _limits(sandbox, tmp_path, "--window", "0:00-24:00", "--synapse-per-minute", "60000", "--zone", "UTC")
             assert 0 == process.wait(120)
         finally:
             process.kill()
             process.wait()
         told = json.loads(run(sandbox, tmp_path, ["status", str(index), "--json"]).stdout)
         assert {"at", "decision"} == told["pace_decisions"][0].keys()
-        assert "limits changed: 60000 Synapse calls a minute, 5 S3 connections" == told["pace_decisions"][0]["decision"]
+        assert {
+            "limits changed: 5 S3 connections",
+            "the time window 00:00-24:00 (UTC) holds: 60000 Synapse calls a minute",
+        } == {one["decision"] for one in told["pace_decisions"]}
         after = _limits(sandbox, tmp_path, "--as-started")
-        assert {"synapse_calls_per_minute": None, "synapse_calls_in_flight": None, "s3_connections": None} == after[
-            "limits"
-        ]
+        assert {
+            "synapse_calls_per_minute": None,
+            "synapse_calls_in_flight": None,
+            "s3_connections": None,
+            "zone": None,
+            "windows": [],
+        } == after["limits"]
         assert after["pace"] is None
 
 

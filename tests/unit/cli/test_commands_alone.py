@@ -113,6 +113,37 @@ def test_status_works_while_another_process_has_the_index(run_alone: Any, index:
     assert "is in use by process" in refused.stderr
 
 
+def test_time_windows_are_kept_and_forgotten_one_by_one(run_alone: Any, index: Path) -> None:
+    asked = run_alone("limits", str(index), "--window", "mon-fri 8:00-18:00", "--synapse-per-minute", "200")
+    assert "  mon-fri 08:00-18:00: 200 Synapse calls a minute" in asked.stdout
+    night = ("--window", "22:00-06:00", "--s3-connections", "128", "--zone", "Europe/Berlin")
+    told = json.loads(run_alone("limits", str(index), *night, "--json").stdout)["limits"]
+    assert ("Europe/Berlin", ["mon-fri 08:00-18:00", "22:00-06:00"]) == (
+        told["zone"],
+        [window["hours"] for window in told["windows"]],
+    )
+    left = json.loads(run_alone("limits", str(index), "--no-window", "mon-fri 08:00-18:00", "--json").stdout)
+    assert ["22:00-06:00"] == [window["hours"] for window in left["limits"]["windows"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--window", "22:00-06:00"], "--synapse-per-minute"),
+        (["--window", "late", "--s3-connections", "5"], "no time window"),
+        (["--no-window", "22:00-06:00"], "No limits were asked for"),
+        (["--zone", "Middle/Earth"], "no time zone"),
+        (["--as-started", "--window", "22:00-06:00", "--s3-connections", "5"], "--as-started"),
+    ],
+)
+def test_a_window_that_makes_no_sense_is_refused_with_what_to_do(
+    run_alone: Any, index: Path, words: list[str], said: str
+) -> None:
+    done = run_alone("limits", str(index), *words)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
 def test_retry_tells_how_many_and_how_to_go_on(run_alone: Any, index: Path) -> None:
     done = run_alone("retry", str(index), "all", "--json")
     go_on = f"synapse-storage migrate syn100 54321 {index} --file-version-strategy new"
