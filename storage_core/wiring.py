@@ -10,6 +10,7 @@ from storage_core.aws.objects import S3Objects
 from storage_core.config import Config
 from storage_core.engines.chosen import ChosenEngines
 from storage_core.engines.object_reader import PresignedObjectReader
+from storage_core.engines.part_moving import LongParts
 from storage_core.engines.s3_copy import S3_CAPABILITIES, S3CopyEngine
 from storage_core.engines.synapse_copy import SYNAPSE_CAPABILITIES, SynapseCopyEngine
 from storage_core.index.opening import open_index
@@ -38,6 +39,7 @@ from storage_core.synapse.limiter import CallLimiter
 from storage_core.synapse.messenger import SynapseMessenger
 from storage_core.synapse.presigned import PresignedSender
 from storage_core.synapse.slots import AdjustableSlots
+from storage_core.synapse.stream_speed import StreamSpeed
 from storage_core.synapse.transport import Transport
 
 _MOST_S3_THREADS = 256
@@ -217,7 +219,7 @@ def _services(
     remote: Remote, ledger: Ledger, objects: S3Objects, options: RunOptions, part_limits: PartLimits
 ) -> tuple[Services, Engines]:
     """The registry of engines, and everything that steps use. A new engine takes two lines here."""
-    settings, destination = ledger.settings, KnownDestination()
+    settings, destination, speed = ledger.settings, KnownDestination(), StreamSpeed()
     migration_id = ledger.recall("migration_id") or ""
     with_keys = S3CopyEngine(
         objects,
@@ -232,7 +234,7 @@ def _services(
         remote.catalog,
         clock=remote.clock,
         s3_slots=remote.s3_slots,
-        long_s3_slots=remote.s3_slots.for_long,
+        long_parts=LongParts(slots=remote.s3_slots.for_long, learn_speed=speed.learn),
         limits=part_limits,
     )
     engines = Engines(
@@ -240,6 +242,7 @@ def _services(
         option=options.engine,
         keys=with_keys,
         streams=objects.most_at_once,
+        part_bytes_per_second=lambda: speed.bytes_per_second,
     )
     when_denied = EngineName.SYNAPSE if options.engine is EngineOption.AUTO else None
     services = Services(

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
@@ -38,6 +39,27 @@ IF_MATCH_HEADER = "x-amz-copy-source-if-match"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LongParts:
+    """What is different about parts that S3 takes long for.
+
+    Attributes:
+        slots: entered around each, in place of the others' slots.
+        learn_speed: told the bytes and the seconds of each.
+    """
+
+    slots: Slots
+    learn_speed: Callable[[int, float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """Where the parts of an upload wait for their turn; *long_bytes*: their size, where they take long."""
+
+    slots: Slots
+    long_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArrivedPart:
     """One part that S3 copied and the service took note of; ETags without quotes."""
 
@@ -56,7 +78,7 @@ class PartMover:
         *,
         clock: Clock,
         slots: Slots,
-        long_slots: Slots | None = None,
+        long_parts: LongParts | None = None,
         chance: random.Random | None = None,
         patience: Patience = S3_PATIENCE,
     ) -> None:
@@ -64,13 +86,13 @@ class PartMover:
 
         Args:
             slots: entered around each copy inside S3; limits how many there are at once.
-            long_slots: entered instead around those that take long; by default the same.
+            long_parts: for those that take long; by default they are like all others.
         """
         self._calls = calls
         self._sender = sender
         self._clock = clock
         self._slots = slots
-        self._long_slots = long_slots or slots
+        self._long = long_parts or LongParts(slots=slots, learn_speed=_ignore)
         self._chance = chance or random.Random()  # noqa: S311 - spreads waits
         self._patience = patience
 
@@ -83,11 +105,12 @@ class PartMover:
         Raises RestError when signing or adding is refused, except for an upload that no longer exists: Restart.
         """
         arrived: list[ArrivedPart] = []
-        slots = self._long_slots if part_bytes > LONG_COPY_BYTES else self._slots
+        is_long = part_bytes > LONG_COPY_BYTES
+        lane = Lane(slots=self._long.slots, long_bytes=part_bytes) if is_long else Lane(slots=self._slots)
         try:
             for begin in range(0, len(numbers), SIGNED_AT_ONCE):
                 signed = await self._calls.presign(upload_id=upload_id, numbers=numbers[begin : begin + SIGNED_AT_ONCE])
-                outcomes = await self._move_signed(upload_id, signed, slots)
+                outcomes = await self._move_signed(upload_id, signed, lane)
                 for outcome in outcomes:
                     if not isinstance(outcome, ArrivedPart):
                         return outcome
@@ -97,12 +120,12 @@ class PartMover:
         return tuple(arrived)
 
     async def _move_signed(
-        self, upload_id: UploadId, signed: Sequence[PresignedPart], slots: Slots
+        self, upload_id: UploadId, signed: Sequence[PresignedPart], lane: Lane
     ) -> list[ArrivedPart | Restart | GivenUp]:
         troubles: list[Restart | GivenUp] = []
 
         async def one(part: PresignedPart) -> ArrivedPart | Restart | GivenUp:
-            outcome = await self._move_one(upload_id, part, troubles, slots)
+            outcome = await self._move_one(upload_id, part, troubles, lane)
             if not isinstance(outcome, ArrivedPart):
                 troubles.append(outcome)
             return outcome
@@ -116,11 +139,11 @@ class PartMover:
         return [task.result() for task in tasks]
 
     async def _move_one(
-        self, upload_id: UploadId, part: PresignedPart, troubles: Sequence[Restart | GivenUp], slots: Slots
+        self, upload_id: UploadId, part: PresignedPart, troubles: Sequence[Restart | GivenUp], lane: Lane
     ) -> ArrivedPart | Restart | GivenUp:
         refusal = ""
         for _ in range(MOST_ADDS):
-            etag = await self._send(upload_id, part, troubles, slots)
+            etag = await self._send(upload_id, part, troubles, lane)
             if not isinstance(etag, str):
                 return etag
             # for a copy nothing is verified here: a wrong value would only surface at completion (contract 8.6)
@@ -131,7 +154,7 @@ class PartMover:
         return GivenUp(reason=ReasonCode.COPY_INCOMPLETE, detail=f"Part {part.number} was not taken: {refusal}")
 
     async def _send(
-        self, upload_id: UploadId, part: PresignedPart, troubles: Sequence[Restart | GivenUp], slots: Slots
+        self, upload_id: UploadId, part: PresignedPart, troubles: Sequence[Restart | GivenUp], lane: Lane
     ) -> str | Restart | GivenUp:
         """Have S3 copy one part; its ETag. Bounded, because `judge_part` gives up on the numbers in `tries`.
 
@@ -139,11 +162,13 @@ class PartMover:
         """
         tries = PartTries()
         while True:
-            async with slots:
+            async with lane.slots:
                 if troubles:
                     return troubles[0]
+                began = time.monotonic()
                 answer = await self._sender.copy_part(part.url, part.headers)
             if isinstance(answer, PartCopied):
+                self._tell_speed(lane, time.monotonic() - began)
                 return answer.etag
             step = judge_part(answer, tries, jitter=self._chance.random(), patience=self._patience)
             match step:
@@ -155,6 +180,15 @@ class PartMover:
                     tries = replace(tries, signatures=tries.signatures + 1)
                 case Restart() | GivenUp():
                     return step
+
+    def _tell_speed(self, lane: Lane, seconds: float) -> None:
+        if lane.long_bytes is not None:
+            self._long.learn_speed(lane.long_bytes, seconds)
+
+
+def _ignore(part_bytes: int, seconds: float) -> None:
+    """Learn nothing."""
+    del part_bytes, seconds
 
 
 def source_etag_of(part: PresignedPart) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from storage_core.engines.multipart_calls import MultipartCalls, PartSender
-from storage_core.engines.part_moving import ArrivedPart, PartMover
+from storage_core.engines.part_moving import ArrivedPart, LongParts, PartMover
 from storage_core.engines.part_troubles import REASON_OF_CAUSE, GivenUp, Restart, RestartCause
 from storage_core.errors import BadRequest, Forbidden, NotFound, RestError, ServerFault
 from storage_core.model.copies import Copied, CopyEvidence, CopyFailed, CopyRequest, EngineName, PartPlan
@@ -66,7 +66,7 @@ class SynapseCopyEngine:
         *,
         clock: Clock,
         s3_slots: AbstractAsyncContextManager[object],
-        long_s3_slots: AbstractAsyncContextManager[object] | None = None,
+        long_parts: LongParts | None = None,
         limits: PartLimits = SERVICE_LIMITS,
     ) -> None:
         """Borrow everything.
@@ -76,11 +76,11 @@ class SynapseCopyEngine:
             sender: to S3, such as `synapse.presigned.PresignedSender`.
             locations: such as the catalog.
             s3_slots: entered around each copy inside S3; shared by all copies, it limits how many there are.
-            long_s3_slots: entered instead around those that take long; by default the same.
+            long_parts: for copies of parts that take long; by default they are like all others.
             limits: other than the service's only in tests.
         """
         self._calls = calls
-        self._parts = PartMover(calls, sender, clock=clock, slots=s3_slots, long_slots=long_s3_slots)
+        self._parts = PartMover(calls, sender, clock=clock, slots=s3_slots, long_parts=long_parts)
         self._locations = locations
         self._clock = clock
         self._limits = limits
@@ -98,7 +98,7 @@ class SynapseCopyEngine:
         hindrance = self._hindrance(request)
         if hindrance is not None:
             return _failed(request, *hindrance)
-        plan = plan_parts(request.source.size_bytes or 0, limits=self._limits)
+        plan = self._plan(request)
         force_restart = request.discard_previous
         met: set[RestartCause] = set()
         while True:  # each cause may restart once, so this ends
@@ -126,8 +126,18 @@ class SynapseCopyEngine:
             RestError: the service did not do it.
         """
         if self._hindrance(request) is None:
-            plan = plan_parts(request.source.size_bytes or 0, limits=self._limits)
-            await self._start_twice(request, plan, force_restart=True)
+            await self._start_twice(request, self._plan(request), force_restart=True)
+
+    def _plan(self, request: CopyRequest) -> PartPlan:
+        """As they were chosen before the copy was begun, or as the size alone says.
+
+        A chosen size that the service could miscount is not used, whoever wrote it into the index.
+        """
+        fewest = plan_parts(request.source.size_bytes or 0, limits=self._limits)
+        chosen = request.part_size_bytes
+        if chosen is None or fewest.count == 1 or not self._limits.smallest_part_bytes <= chosen:
+            return fewest
+        return PartPlan(size_bytes=fewest.size_bytes, part_size_bytes=min(chosen, fewest.part_size_bytes))
 
     def _hindrance(self, request: CopyRequest) -> tuple[ReasonCode, str] | None:
         """What needs no call to be known."""

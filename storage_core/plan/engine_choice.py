@@ -1,10 +1,10 @@
 """Which engine makes a copy: by capabilities and by what the user's own keys reach. Pure; names no engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from storage_core.errors import UsageError
-from storage_core.model.copies import CopyRequest, EngineName
+from storage_core.model.copies import CopyRequest, EngineName, PartPlan
 from storage_core.model.destinations import LocationKind
 from storage_core.model.engines import CopyChoice, CopySource, EngineCapabilities, EngineShare, KeyCheck
 from storage_core.model.handles import FileHandle
@@ -47,17 +47,20 @@ class EngineChooser:
         destination: LocationKind,
         reach: Reach,
         streams: int = 64,
+        timely: Callable[[int], PartPlan] | None = None,
     ) -> None:
         """Choose among *engines*; fewest Synapse calls for a small file first.
 
         Args:
             streams: requests to S3 that may be open at a time.
+            timely: cuts an object of so many bytes where each part costs a call; without it there are the fewest.
         """
         self._engines = sorted(engines, key=lambda one: one.calls(copies=1, parts=1))
         self._option = option
         self._destination = destination
         self._reach = reach
         self._streams = streams
+        self._timely = timely
 
     def choose(self, source: FileHandle) -> Chosen:
         """The engine that was asked for; with `auto` the first without an objection.
@@ -76,17 +79,19 @@ class EngineChooser:
         return Chosen(engine=self._engines[-1].name, why="; ".join(objections))
 
     def choice(self, request: CopyRequest) -> CopyChoice:
-        """The same for one copy, as the index keeps it."""
+        """The same for one copy, as the index keeps it, with the size of its parts."""
         chosen = self._capabilities(self.choose(request.source).engine)
-        size_bytes = request.source.size_bytes or 0
-        if (
-            chosen.calls_per_part
-            or not SERVICE_LIMITS.single_part_bytes < size_bytes <= SERVICE_LIMITS.largest_object_bytes
-        ):
-            # the fewest parts, which the engine knows to find
-            return CopyChoice(copy_id=request.copy_id, engine=chosen.name)
-        parts = parallel_parts(size_bytes, streams=min(self._streams, MOST_STREAMS_PER_OBJECT))
-        return CopyChoice(copy_id=request.copy_id, engine=chosen.name, part_size_bytes=parts.part_size_bytes)
+        parts = self._parts(chosen, request.source.size_bytes or 0)
+        # without a plan: the fewest parts, which the engine knows to find
+        part_size_bytes = None if parts is None else parts.part_size_bytes
+        return CopyChoice(copy_id=request.copy_id, engine=chosen.name, part_size_bytes=part_size_bytes)
+
+    def _parts(self, engine: EngineCapabilities, size_bytes: int) -> PartPlan | None:
+        if not SERVICE_LIMITS.single_part_bytes < size_bytes <= SERVICE_LIMITS.largest_object_bytes:
+            return None
+        if not engine.calls_per_part:
+            return parallel_parts(size_bytes, streams=min(self._streams, MOST_STREAMS_PER_OBJECT))
+        return None if self._timely is None else self._timely(size_bytes)
 
     def _capabilities(self, name: EngineName) -> EngineCapabilities:
         return next(one for one in self._engines if one.name is name)

@@ -9,6 +9,7 @@ from storage_core.model.engines import EngineShare
 from storage_core.model.plans import Finding, Plan, StatusCount, WorkAhead
 from storage_core.model.settings import EngineOption, MigrationSettings
 from storage_core.plan.cells import CELLS_AT_ONCE
+from storage_core.plan.parts import RestOfRun
 
 HANDLES_PER_CALL = 100
 
@@ -53,6 +54,20 @@ def seconds_for(ahead: WorkAhead, calls: int, speeds: Speeds) -> tuple[int, int]
     fast = max(by_calls, ahead.copy_bytes / speeds.s3_bytes_per_second_high)
     slow = by_calls + ahead.copy_bytes / speeds.s3_bytes_per_second_low
     return int(fast), max(int(fast) + 1, int(slow + 0.999))
+
+
+def rest_of_run(plan: Plan, speeds: Speeds) -> RestOfRun:
+    """What goes on beside the copy of a large file: large files share what they spend, the others spend the rest."""
+    ahead = plan.ahead
+    calls_per_second = speeds.calls_per_minute / 60
+    share = ahead.large_copies / max(1, ahead.copies)
+    parts_of_large = ahead.parts - (ahead.copies - ahead.large_copies)
+    other_calls = max(0.0, (plan.calls - parts_of_large) * (1 - share))
+    return RestOfRun(
+        calls_per_second=calls_per_second,
+        large_files=max(1, ahead.large_copies),
+        other_seconds=other_calls / calls_per_second,
+    )
 
 
 def make_plan(

@@ -102,6 +102,50 @@ def parallel_parts(size_bytes: int, *, streams: int, limits: PartLimits = SERVIC
     return PartPlan(size_bytes=size_bytes, part_size_bytes=min(parallel, fewest.part_size_bytes))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestOfRun:
+    """What a run has to do besides the copy of one large file.
+
+    Attributes:
+        calls_per_second: what Synapse allows.
+        large_files: that share those calls, and the requests to S3; the one in question included.
+        other_seconds: how long calls for all other files go out: so long, waiting for S3 costs nothing.
+    """
+
+    calls_per_second: float
+    large_files: int
+    other_seconds: float
+
+
+def timely_parts(
+    size_bytes: int, rest: RestOfRun, *, bytes_per_second: float, streams: int, limits: PartLimits = SERVICE_LIMITS
+) -> PartPlan:
+    """Cut an object for an engine that pays a call per part: as few as make it no later than the other files.
+
+    Where S3 would be the last to be waited for, in as many as bring it home soonest. One piece stays one piece, see
+    `parallel_parts`; several are never larger than the service counts rightly.
+
+    Args:
+        bytes_per_second: at which S3 copies one part; parts are copied side by side.
+        streams: requests to S3 that may be open at a time.
+
+    Raises:
+        ValueError: see `plan_parts`.
+    """
+    fewest = plan_parts(size_bytes, limits=limits)
+    most = min(streams // max(1, rest.large_files), size_bytes // _LEAST_PARALLEL_BYTES, limits.most_parts)
+    if fewest.count == 1 or most <= fewest.count:
+        return fewest
+
+    def late_seconds(count: int) -> float:
+        copying = size_bytes / count / bytes_per_second
+        return max(0.0, copying + count * rest.large_files / rest.calls_per_second - rest.other_seconds)
+
+    count = min(range(fewest.count, most + 1), key=lambda count: (late_seconds(count), count))
+    share = _ceil_divide(_ceil_divide(size_bytes, count), MIB) * MIB
+    return PartPlan(size_bytes=size_bytes, part_size_bytes=min(share, fewest.part_size_bytes))
+
+
 MOST_ALIGNED_PARTS = 1000
 """An aligned copy has as many parts as the source, each a request to S3; beyond so many they would take long."""
 

@@ -1,14 +1,17 @@
 """Who makes which copies: tries what the user's own keys reach, then has `plan.engine_choice` decide."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from storage_core.errors import AccessError
+from storage_core.model.copies import PartPlan
 from storage_core.model.destinations import LocationKind
 from storage_core.model.engines import CopySource, EngineCapabilities, KeyCheck
 from storage_core.model.handles import FileHandle
 from storage_core.model.settings import EngineOption
 from storage_core.plan.engine_choice import EngineChooser, Reach, needs_keys, samples_to_try
+from storage_core.plan.parts import RestOfRun, timely_parts
 from storage_core.ports import OwnKeys
 
 
@@ -20,6 +23,7 @@ class Engines:
     option: EngineOption
     keys: OwnKeys
     streams: int
+    part_bytes_per_second: Callable[[], float]
     _destination: KeyCheck | None = None
     _sources: dict[str, KeyCheck] = field(default_factory=dict)
 
@@ -39,8 +43,13 @@ class Engines:
                 fix="Use keys that may (--aws-profile, or the environment), or leave --engine away.",
             )
 
-    async def chooser(self, sources: Sequence[CopySource], destination: LocationKind) -> EngineChooser:
-        """Whoever decides for these copies; asks S3 about buckets it has not asked about yet, and no Synapse call."""
+    async def chooser(
+        self, sources: Sequence[CopySource], destination: LocationKind, rest: RestOfRun | None = None
+    ) -> EngineChooser:
+        """Whoever decides for these copies; asks S3 about buckets it has not asked about yet, and no Synapse call.
+
+        Copies have the fewest parts where nothing is known of the *rest* of the run.
+        """
         samples = samples_to_try(self.capabilities, sources, option=self.option, destination=destination)
         if samples:
             await self._try(samples)
@@ -50,7 +59,12 @@ class Engines:
             destination=destination,
             reach=self._reach(),
             streams=self.streams,
+            timely=None if rest is None else partial(self._timely, rest),
         )
+
+    def _timely(self, rest: RestOfRun, size_bytes: int) -> PartPlan:
+        speed = self.part_bytes_per_second()
+        return timely_parts(size_bytes, rest, bytes_per_second=speed, streams=self.streams)
 
     async def _try(self, samples: Sequence[FileHandle]) -> None:
         may_write = await self._may_write()

@@ -11,8 +11,9 @@ from storage_core.model.plans import Plan, StatusCount, WorkAhead
 from storage_core.model.prices import Prices
 from storage_core.model.tallies import Tally
 from storage_core.plan.engine_choice import EngineChooser
-from storage_core.plan.estimating import Speeds, make_plan
+from storage_core.plan.estimating import Speeds, make_plan, rest_of_run
 from storage_core.plan.outcomes import Ending, FailureLimit, exit_code
+from storage_core.plan.parts import RestOfRun
 from storage_core.plan.preflight import PreflightFacts, findings, unknown_provenance
 from storage_core.plan.pricing import costs_of
 from storage_core.plan.viewing import check_options
@@ -175,17 +176,17 @@ class Migration:
         Raises:
             NotConfirmed: nobody has agreed to the plan as it is now.
         """
-        current = self.plan().hash
-        if self._ledger.confirmed_plan() != current:
-            raise NotConfirmed(f"Nobody has confirmed plan {current}.", fix="Show the plan and confirm it first.")
-        chooser = self._chooser(self._ledger.copy_sources())
+        current = self.plan()
+        if self._ledger.confirmed_plan() != current.hash:
+            raise NotConfirmed(f"Nobody has confirmed plan {current.hash}.", fix="Show the plan and confirm it first.")
+        chooser = self._chooser(self._ledger.copy_sources(), rest_of_run(current, self._speeds))
         phases = migrating(table_snapshots=self._services.table_snapshots, choose=chooser.choice)
         return self._told(self._run(phases, "migrating"))
 
-    def _chooser(self, sources: Sequence[CopySource]) -> EngineChooser:
+    def _chooser(self, sources: Sequence[CopySource], rest: RestOfRun | None = None) -> EngineChooser:
         """Who copies what, after trying what the keys reach; each place is tried once per run."""
         destination = self.prepare().destination.kind
-        return self._network.run(self._engines.chooser(sources, destination))
+        return self._network.run(self._engines.chooser(sources, destination, rest))
 
     def _indexing(self, facts: PreflightFacts) -> Generator[Line]:
         """The phases that fill the index.

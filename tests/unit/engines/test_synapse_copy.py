@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from storage_core.engines.part_moving import LongParts
 from storage_core.engines.synapse_copy import SynapseCopyEngine
 from storage_core.errors import AccessError, BadRequest, Conflict, Forbidden, NotFound, ServerFault, ServiceUnavailable
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest
 from storage_core.model.handles import Association, AssociationKind, FileHandle
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.items import ReasonCode
-from storage_core.plan.parts import GIB, MIB, PartLimits
+from storage_core.plan.parts import GIB, MIB, SERVICE_LIMITS, PartLimits
 from storage_core.synapse.presigned import S3Refused, S3Trouble
 from storage_core.synapse.wire_multipart import PartNotAdded
 from storage_core.testing.fake_multipart import FakeStorage
@@ -99,6 +100,44 @@ def test_several_parts_leave_evidence_in_their_order(storage):
     new_etag = storage.objects[storage.records[outcome.new].key].etag
     assert new_etag == composite_etag(list(outcome.evidence.part_etags))
     assert storage.objects[source.key].etag == outcome.evidence.source_etag
+
+
+@pytest.mark.parametrize(
+    ("chosen", "parts"),
+    [(None, 3), (1 * GIB, 6), (2 * GIB, 3), (5 * GIB, 3), (1, 3)],
+    ids=["as the size says", "more", "the same", "the service would miscount these", "too small"],
+)
+def test_a_copy_is_made_in_the_parts_chosen_for_it_unless_they_are_unsafe(storage, chosen, parts):
+    source = storage.add_source("1", size_bytes=5 * GIB + 1)
+    request = replace(request_for(source), part_size_bytes=chosen)
+
+    outcome = asyncio.run(engine_on(storage, limits=SERVICE_LIMITS).copy(request))
+
+    assert parts == outcome.evidence.part_count
+    assert source.md5 == copied_bytes(storage, outcome)
+
+
+def test_one_part_stays_one_whatever_was_chosen(storage):
+    source = storage.add_source("1", size_bytes=3 * GIB)
+    request = replace(request_for(source), part_size_bytes=1 * GIB)
+
+    assert 1 == asyncio.run(engine_on(storage, limits=SERVICE_LIMITS).copy(request)).evidence.part_count
+
+
+def test_parts_that_take_long_wait_in_slots_of_their_own_and_tell_their_speed(storage):
+    """Here all slots for short ones are taken, and none is needed."""
+    source, told = storage.add_source("1", size_bytes=5 * GIB + 1), []
+    long_parts = LongParts(slots=asyncio.Semaphore(1), learn_speed=lambda *seen: told.append(seen))
+
+    async def run():
+        engine = SynapseCopyEngine(
+            storage, storage, storage, clock=storage.clock, s3_slots=asyncio.Semaphore(0), long_parts=long_parts
+        )
+        return await asyncio.wait_for(engine.copy(request_for(source)), 30)
+
+    assert source.md5 == copied_bytes(storage, asyncio.run(run()))
+    assert 3 == len(told)
+    assert all(GIB < part_bytes <= 2 * GIB and seconds >= 0 for part_bytes, seconds in told)
 
 
 def test_parts_travel_side_by_side_within_the_slots_all_copies_share(storage):

@@ -13,10 +13,12 @@ from storage_core.plan.parts import (
     SERVICE_LIMITS,
     TIB,
     PartLimits,
+    RestOfRun,
     aligned_with,
     parallel_parts,
     plan_parts,
     ranges,
+    timely_parts,
 )
 
 SIZES = st.one_of(
@@ -36,6 +38,58 @@ def faulty_count(size_bytes: int, part_size_bytes: int) -> int:
     remainder = int.from_bytes((size_bytes % part_size_bytes).to_bytes(8, "big")[-4:], "big", signed=True)
     whole = size_bytes // part_size_bytes
     return max(1, whole + (1 if remainder > 0 else 0))
+
+
+RESTS = st.builds(
+    RestOfRun,
+    calls_per_second=st.floats(0.01, 1000),
+    large_files=st.integers(0, 100_000),
+    other_seconds=st.floats(0, 1e7),
+)
+SPEEDS = st.floats(1e4, 1e11)
+STREAMS = st.integers(1, 10_000)
+
+
+@given(SIZES, RESTS, SPEEDS, STREAMS)
+def test_no_haste_makes_a_plan_that_the_service_miscounts(size_bytes, rest, speed, streams):
+    plan = timely_parts(size_bytes, rest, bytes_per_second=speed, streams=streams)
+
+    assert plan.count == faulty_count(size_bytes, plan.part_size_bytes)
+    assert plan.part_size_bytes >= size_bytes or 5 * MIB <= plan.part_size_bytes <= 2 * GIB
+    assert plan_parts(size_bytes).count <= plan.count <= 10_000
+
+
+@given(st.integers(1, 5 * GIB), RESTS, SPEEDS, STREAMS)
+def test_one_piece_stays_one_piece_in_any_haste(size_bytes, rest, speed, streams):
+    """Its ETag tells of its bytes, which no number of parts does."""
+    assert plan_parts(size_bytes) == timely_parts(size_bytes, rest, bytes_per_second=speed, streams=streams)
+
+
+def timely_count(*, other_seconds=0.0, large_files=1, speed=100e6, calls_per_second=10.0, streams=128):
+    rest = RestOfRun(calls_per_second=calls_per_second, large_files=large_files, other_seconds=other_seconds)
+    return timely_parts(30 * GIB, rest, bytes_per_second=speed, streams=streams).count
+
+
+def test_parts_are_few_while_other_files_spend_the_calls():
+    """In 15 parts S3 takes 21 s for 30 GiB; nobody waits for that when others are busy for a minute."""
+    assert 15 == timely_count(other_seconds=60)
+    assert 15 == timely_count(other_seconds=24)
+
+
+def test_a_single_large_file_that_all_wait_for_has_as_many_parts_as_bring_it_home_soonest():
+    """The calls take as long as the copying then: 57 parts, 11 s in all."""
+    assert 55 <= timely_count() <= 59
+    assert 15 < timely_count(other_seconds=20) < timely_count(other_seconds=15) < 57
+
+
+def test_the_measured_speed_decides():
+    assert timely_count(speed=20e6) > timely_count(speed=100e6) > timely_count(speed=800e6) >= 15
+
+
+def test_large_files_share_calls_and_streams():
+    assert timely_count(large_files=4) < timely_count()
+    assert 32 == timely_count(speed=1e6, large_files=4)
+    assert 15 == timely_count(large_files=100)
 
 
 def test_the_faulty_arithmetic_is_faulty_where_the_contract_says_so():
