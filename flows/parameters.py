@@ -22,6 +22,7 @@ from storage_core.model.settings import (
     RunOptions,
 )
 from storage_core.model.transfers import IfCollision
+from storage_core.plan.export_places import bucket_folder
 from storage_core.plan.outcomes import parse_failure_limit
 from storage_core.plan.viewing import check_options
 
@@ -122,7 +123,11 @@ ApprovalHours = Annotated[
     ),
 ]
 ReportFolder = Annotated[
-    str, Field(description="Where reports and the Parquet export go; beside the index when empty.")
+    str,
+    Field(
+        description="Where reports and the Parquet export go: a folder or s3://bucket/prefix; "
+        "beside the index when empty."
+    ),
 ]
 People = Annotated[
     list[Annotated[str, Field(min_length=1)]],
@@ -285,3 +290,13 @@ UNASKED = Agreeing(confirm=Confirm.FORCE)
 def index_path_from(text: str) -> Path:
     """The index path with ``~`` resolved."""
     return Path(text).expanduser()
+
+
+def report_place_from(text: str) -> str | None:
+    """Where reports go; None is beside the index.
+
+    Raises:
+        UsageError: it begins like an address in S3 and is none.
+    """
+    bucket_folder(text)
+    return text or None

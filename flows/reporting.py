@@ -1,7 +1,7 @@
 """export-audit: write all reports and the Parquet export of an index. Needs neither Synapse nor a token."""
 
 from flows.forms import flow_with_form
-from flows.parameters import IndexPath, ReportFolder, index_path_from
+from flows.parameters import IndexPath, ReportFolder, index_path_from, report_place_from
 from storage_core.reports.report import RunFacts
 from storage_core.synapse.clock import SystemClock
 from tasks.exporting import write_reports
@@ -10,4 +10,5 @@ from tasks.exporting import write_reports
 @flow_with_form("export-audit")
 def export_audit(*, index_path: IndexPath, report_folder: ReportFolder = "") -> list[str]:
     """Write everything an auditor asks for; return where it is."""
-    return write_reports(str(index_path_from(index_path)), report_folder or None, RunFacts(made_at=SystemClock().now()))
+    place = report_place_from(report_folder)
+    return write_reports(str(index_path_from(index_path)), place, RunFacts(made_at=SystemClock().now()))

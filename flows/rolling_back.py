@@ -11,7 +11,16 @@ from flows.approving import Question, agreement
 from flows.events import tell_end_of_return, tell_return_plan
 from flows.exclusive import only_migration_of
 from flows.forms import flow_with_form
-from flows.parameters import Agreeing, Confirm, Credentials, IndexPath, ReportFolder, Running, index_path_from
+from flows.parameters import (
+    Agreeing,
+    Confirm,
+    Credentials,
+    IndexPath,
+    ReportFolder,
+    Running,
+    index_path_from,
+    report_place_from,
+)
 from flows.sessions import session
 from flows.stages import Ended, export
 from storage_core.errors import ExitCode, NotConfirmed
@@ -30,6 +39,10 @@ class ReturnJob:
     options: RunOptions
     report_folder: str
     credentials: str
+
+    def __post_init__(self) -> None:
+        """Refuse a place for reports that is none now, and not when the work is done."""
+        report_place_from(self.report_folder)
 
     def opened(self) -> AbstractContextManager[App]:
         """Open its index, with batches as tasks of the current flow run."""

@@ -15,7 +15,7 @@ from flows.approving import agreement, question_of
 from flows.events import tell_drift, tell_end_of_run, tell_plan, tell_start
 from flows.exclusive import only_migration_of
 from flows.notifying import tell_of_end, telling_of_failures
-from flows.parameters import Agreeing, Ending
+from flows.parameters import Agreeing, Ending, report_place_from
 from flows.sessions import session
 from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.model.plans import Plan
@@ -38,6 +38,10 @@ class Job:
     options: RunOptions
     ending: Ending
     credentials: str
+
+    def __post_init__(self) -> None:
+        """Refuse a place for reports that is none now, and not when the work is done."""
+        report_place_from(self.ending.report_folder)
 
     def opened(self) -> AbstractContextManager[App]:
         """Open its index, with batches as tasks of the current flow run."""
@@ -122,7 +126,7 @@ def export(index_path: Path, report_folder: str, ended: Ended) -> None:
         plan_hash=ended.plan_hash,
         calls=ended.calls,
     )
-    for written in write_reports(str(index_path), report_folder or None, facts):
+    for written in write_reports(str(index_path), report_place_from(report_folder), facts):
         get_run_logger().info("Written: %s", written)
 
 

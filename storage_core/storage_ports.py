@@ -3,6 +3,7 @@
 Like all network ports: asynchronous, called on the one loop that owns the network; for its errors see `ports`.
 """
 
+from pathlib import Path
 from typing import Protocol
 
 from storage_core.locations.location import Location
@@ -102,4 +103,20 @@ class OwnerFile(Protocol):
             AccessError: the keys are missing, or may not do this.
             UsageError: there is no such bucket.
         """
+        ...
+
+
+class ExportBucket(Protocol):
+    """A folder in a bucket that takes exports; in words it is its address.
+
+    Both methods raise AccessError when the keys may not do this, UsageError when there is no such bucket, and
+    ServiceUnavailable when nobody answers.
+    """
+
+    def read(self, name: str) -> bytes | None:
+        """What is there under this name; None when nothing is."""
+        ...
+
+    def write(self, name: str, path: Path, *, content_type: str) -> None:
+        """Put the file *path* there, whole or not at all; its bytes are checked on arrival."""
         ...

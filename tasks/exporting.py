@@ -10,7 +10,6 @@ from tasks.batches import TASK_OPTIONS
 
 
 @task(name="export", tags=["report"], **TASK_OPTIONS)
-def write_reports(index_path: str, folder: str | None, facts: RunFacts) -> list[str]:
-    """Write all reports and the Parquet export of a closed index; return where they are."""
-    written = write_everything(Path(index_path), Path(folder).expanduser() if folder else None, facts)
-    return [str(path) for path in written]
+def write_reports(index_path: str, place: str | None, facts: RunFacts) -> list[str]:
+    """Write all reports and the Parquet export of a closed index to a folder or S3; return where they are."""
+    return list(write_everything(Path(index_path), place, facts))

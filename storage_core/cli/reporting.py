@@ -43,7 +43,7 @@ def now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the outermost edge: a report says when it was made
 
 
-def write_reports(index_path: Path, folder: Path | None, facts: RunFacts) -> tuple[Path, ...]:
+def write_reports(index_path: Path, folder: Path | None, facts: RunFacts) -> tuple[str, ...]:
     """Write every report and the Parquet export; the report for people comes first."""
     from storage_core.exports import write_everything  # late: the database is slow to import
 

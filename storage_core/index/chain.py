@@ -30,17 +30,22 @@ def check_log(path: Path) -> LogVerdict:
 
 
 def _check_export(folder: Path) -> LogVerdict:
-    files = [folder / f"{view}.parquet" for view in ("events_v1", "event_chain_v1")]
-    for file in files:
-        if not file.is_file():
-            raise IndexUnusable(f"{folder} has no {file.name}.", fix="Name an index, or the folder of an export.")
+    events, chain = (_exported(folder, view) for view in ("events_v1", "event_chain_v1"))
     sql = _EVENTS.format(events="read_parquet($events)", chain="read_parquet($chain)")
     with duckdb.connect() as connection:
         try:
-            found = connection.execute(f"{sql} order by e.seq", {"events": str(files[0]), "chain": str(files[1])})
+            found = connection.execute(f"{sql} order by e.seq", {"events": events, "chain": chain})
             return check_chain(_in_turn(found))
         except duckdb.Error as failure:
             raise IndexUnusable(f"{folder} cannot be read: {failure}", fix="Export the index once more.") from failure
+
+
+def _exported(folder: Path, view: str) -> list[str]:
+    """The files of a view; exports of version 1 had one for all its rows."""
+    parts = sorted((folder / view).glob("part-*.parquet")) or [folder / f"{view}.parquet"]
+    if not parts[0].is_file():
+        raise IndexUnusable(f"{folder} has no {view}.", fix="Name an index, or the folder of an export.")
+    return [str(part) for part in parts]
 
 
 def _in_turn(found: Any) -> Iterator[LoggedEvent]:

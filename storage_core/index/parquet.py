@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from storage_core.errors import UsageError
 from storage_core.index.database import private_files
 from storage_core.ports import Queries
 
-EXPORT_VERSION = 1
+EXPORT_VERSION = 2
+"""1 had one file per view."""
+
 MANIFEST = "MANIFEST.json"
 
 _ORDER = {
@@ -24,12 +27,17 @@ _ORDER = {
     "events_v1": "seq",
     "event_chain_v1": "seq",
 }
+NUMBERS_PER_PART = 1_000_000
+"""A part holds the rows of so many numbers, so that what is appended later leaves earlier parts as they are."""
+
 _ROWS_AT_ONCE = 50_000
+_OURS = re.compile(rf"{re.escape(MANIFEST)}|({'|'.join(_ORDER)})(/part-[0-9]{{4,}})?\.parquet")
+"""Names of files in an export, of version 1 too."""
 _HASH_BYTES = 1024 * 1024
 
 
 def export_parquet(queries: Queries, folder: Path) -> None:
-    """Write every public view as zstd Parquet, and MANIFEST.json with each file's rows, size and SHA-256.
+    """Write every public view as zstd Parquet, a folder of parts each, and MANIFEST.json with their SHA-256 sums.
 
     The folder appears complete or not at all; one from an earlier export is replaced as a whole.
 
@@ -42,7 +50,7 @@ def export_parquet(queries: Queries, folder: Path) -> None:
     with private_files():
         draft.mkdir(parents=True)
         try:
-            files = [_write_view(queries, view, draft) for view in _ORDER]
+            files = [file for view in _ORDER for file in _write_view(queries, view, draft)]
             _write_manifest(queries, files, draft)
             _put_in_place(draft, folder)
         finally:
@@ -52,8 +60,9 @@ def export_parquet(queries: Queries, folder: Path) -> None:
 def _refuse_strangers(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is not a folder.", fix="Give a folder for the Parquet export.")
-    known = {MANIFEST, *(f"{view}.parquet" for view in _ORDER)}
-    strangers = sorted(entry.name for entry in folder.iterdir() if entry.name not in known) if folder.exists() else []
+    found = (entry for entry in folder.rglob("*") if not (entry.is_dir() and entry.name in _ORDER))
+    names = (entry.relative_to(folder).as_posix() for entry in found)
+    strangers = sorted(name for name in names if not _OURS.fullmatch(name))
     if strangers:
         raise UsageError(
             f"{folder} holds {strangers[0]}, which is not part of an export; replacing the folder would lose it.",
@@ -61,33 +70,47 @@ def _refuse_strangers(folder: Path) -> None:
         )
 
 
-def _write_view(queries: Queries, view: str, draft: Path) -> dict[str, Any]:
-    path = draft / f"{view}.parquet"
-    schema = SCHEMAS[view]
-    columns = ", ".join(schema.names)
+def _write_view(queries: Queries, view: str, draft: Path) -> Iterator[dict[str, Any]]:
+    """Write the parts of a view, at least one; what the manifest says of each."""
+    (draft / view).mkdir()
+    for number, slices in enumerate(_parts(queries, view), start=1):
+        path = draft / view / f"part-{number:04}.parquet"
+        rows = _write_part(path, SCHEMAS[view], slices)
+        yield {"name": f"{view}/{path.name}", "rows": rows, "bytes": path.stat().st_size, "sha256": _sha256(path)}
+
+
+def _write_part(path: Path, schema: pa.Schema, slices: Iterable[pa.Table]) -> int:
+    """Write one file; how many rows."""
     count = 0
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for found in _slices(queries, view, columns):
+        for found in slices:
             table = found.cast(schema)
             if table.num_rows:
                 writer.write_table(table)
             count += table.num_rows
-    return {"name": path.name, "rows": count, "bytes": path.stat().st_size, "sha256": _sha256(path)}
+    return count
 
 
-def _slices(queries: Queries, view: str, columns: str) -> Iterator[pa.Table]:
-    """The rows in order; slices keep the memory of an export of millions of rows bounded.
-
-    By ranges of numbers: over the items DuckDB 2.0 disregards a limit above 5,000. The settings are a few rows.
-    """
+def _parts(queries: Queries, view: str) -> Iterator[Iterable[pa.Table]]:
+    """The rows of each part, in order. The settings are a few rows without numbers."""
     key = _ORDER[view]
-    select = f"select {columns} from {view}"  # noqa: S608 - our own names
+    select = f"select {', '.join(SCHEMAS[view].names)} from {view}"  # noqa: S608 - our own names
     if key == "name":
-        yield queries.arrow(f"{select} order by {key}", [])
+        yield [queries.arrow(f"{select} order by {key}", [])]
         return
-    ((highest,),) = queries.rows(f"select max({key}) from {view}")  # noqa: S608 - our own names
-    for above in range(-1, -1 if highest is None else highest, _ROWS_AT_ONCE):
-        yield queries.arrow(f"{select} where {key} > ? and {key} <= ? order by {key}", [above, above + _ROWS_AT_ONCE])
+    ((highest,),) = queries.rows(f"select coalesce(max({key}), 0) from {view}")  # noqa: S608 - our own names
+    for above in range(-1, highest, NUMBERS_PER_PART):
+        yield _slices(queries, select, key, range(above, min(above + NUMBERS_PER_PART, highest), _ROWS_AT_ONCE))
+
+
+def _slices(queries: Queries, select: str, key: str, starts: range) -> Iterator[pa.Table]:
+    """Slices keep the memory of an export of millions of rows bounded.
+
+    By ranges of numbers: over the items DuckDB 2.0 disregards a limit above 5,000.
+    """
+    for above in starts:
+        upto = min(above + starts.step, starts.start + NUMBERS_PER_PART)
+        yield queries.arrow(f"{select} where {key} > ? and {key} <= ? order by {key}", [above, upto])
 
 
 def _write_manifest(queries: Queries, files: list[dict[str, Any]], draft: Path) -> None:

@@ -1,6 +1,5 @@
 """`synapse-storage export`: the whole index as Parquet."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,18 +13,22 @@ from storage_core.errors import ExitCode
 def export(
     ctx: typer.Context,
     index: IndexArgument,
-    folder: Annotated[
-        Path | None,
-        typer.Argument(metavar="[FOLDER]", help="Where to; a new folder, or that of an earlier export."),
+    place: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FOLDER]",
+            help="Where to: a new folder, or that of an earlier export; or s3://bucket/prefix.",
+            show_default=False,
+        ),
     ] = None,
 ) -> ExitCode:
     """Write every item, copy, setting and event as Parquet, with a manifest of SHA-256 sums."""
-    from storage_core.index.parquet import export_parquet  # late: Arrow is slow to import
+    from storage_core.exports import export_everything  # late: Arrow is slow to import
 
     session = session_of(ctx)
-    target = folder or index.with_name(f"{index.stem}-export")
+    target = place or str(index.with_name(f"{index.stem}-export"))
     with reading(index) as reader:
-        export_parquet(reader, target)
-    session.document({"folder": str(target)})
-    session.print_line(str(target))
+        export_everything(reader, target)
+    session.document({"folder": target})
+    session.print_line(target)
     return ExitCode.DONE

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from storage_core.errors import IndexInUse, IndexUnusable, UsageError
+from storage_core.index import parquet
+from storage_core.index.chain import check_log
 from storage_core.index.parquet import SCHEMAS, export_parquet
 from storage_core.index.reading import open_for_reading
 from storage_core.index.snapshot import snapshot_path
@@ -163,15 +165,15 @@ def test_the_export_holds_every_row_in_its_schema(finished: Path, tmp_path: Path
         expected = {view: queries.arrow(f"select count(*) from {view}").column(0)[0].as_py() for view in SCHEMAS}
 
     manifest = json.loads((folder / "MANIFEST.json").read_text())
-    assert 1 == manifest["schema_version"]
-    assert {f"{view}.parquet": rows for view, rows in expected.items()} == {
+    assert 2 == manifest["schema_version"]
+    assert {f"{view}/part-0001.parquet": rows for view, rows in expected.items()} == {
         file["name"]: file["rows"] for file in manifest["files"]
     }
     for file in manifest["files"]:
         content = (folder / file["name"]).read_bytes()
         assert (hashlib.sha256(content).hexdigest(), len(content)) == (file["sha256"], file["bytes"])
         table = pq.ParquetFile(folder / file["name"])
-        assert SCHEMAS[file["name"].removesuffix(".parquet")].equals(table.schema_arrow)
+        assert SCHEMAS[file["name"].partition("/")[0]].equals(table.schema_arrow)
         assert "ZSTD" == table.metadata.row_group(0).column(0).compression
         assert 0o600 == (folder / file["name"]).stat().st_mode & 0o777
 
@@ -180,11 +182,43 @@ def test_an_export_replaces_the_one_before_as_a_whole(finished: Path, tmp_path: 
     folder = tmp_path / "parquet"
     with open_for_reading(finished) as queries:
         export_parquet(queries, folder)
-        (folder / "copies_v1.parquet").write_bytes(b"damaged")
+        (folder / "copies_v1" / "part-0001.parquet").write_bytes(b"damaged")
         export_parquet(queries, folder)
 
-    assert 2 == pq.read_metadata(folder / "copies_v1.parquet").num_rows
+    assert 2 == pq.read_metadata(folder / "copies_v1" / "part-0001.parquet").num_rows
     assert [] == [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")]
+
+
+def test_long_views_are_cut_into_parts_that_hold_every_row_once(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With two numbers to a part instead of a million; also where a slice is smaller than a part."""
+    monkeypatch.setattr(parquet, "NUMBERS_PER_PART", 2)
+    monkeypatch.setattr(parquet, "_ROWS_AT_ONCE", 1)
+    with open_for_reading(finished) as queries:
+        export_parquet(queries, tmp_path / "parquet")
+        for view, key in (("items_v1", "item_id"), ("copies_v1", "copy_id"), ("events_v1", "seq")):
+            parts = sorted((tmp_path / "parquet" / view).iterdir())
+            numbers = [number for part in parts for number in pq.read_table(part).column(key).to_pylist()]
+            assert [number for (number,) in queries.rows(f"select {key} from {view} order by {key}")] == numbers
+            assert all(pq.read_metadata(part).num_rows <= 2 for part in parts)
+    assert len(parts) > 1
+
+
+def test_an_export_of_the_first_layout_is_replaced_and_its_log_can_be_checked(finished: Path, tmp_path: Path) -> None:
+    """One file per view, as earlier releases wrote it."""
+    folder = tmp_path / "parquet"
+    with open_for_reading(finished) as queries:
+        export_parquet(queries, folder)
+        for view in SCHEMAS:
+            (folder / view / "part-0001.parquet").rename(folder / f"{view}.parquet")
+            (folder / view).rmdir()
+        assert not check_log(folder).broken
+
+        export_parquet(queries, folder)
+
+    assert ["MANIFEST.json", *sorted(SCHEMAS)] == sorted(path.name for path in folder.iterdir())
+    assert not check_log(folder).broken
 
 
 def test_an_empty_index_exports_empty_files(tmp_path: Path) -> None:
@@ -192,7 +226,7 @@ def test_an_empty_index_exports_empty_files(tmp_path: Path) -> None:
     with open_for_reading(tmp_path / "project.duckdb") as queries:
         export_parquet(queries, tmp_path / "parquet")
 
-    assert 0 == pq.read_metadata(tmp_path / "parquet" / "items_v1.parquet").num_rows
+    assert 0 == pq.read_metadata(tmp_path / "parquet" / "items_v1" / "part-0001.parquet").num_rows
 
 
 def test_an_export_does_not_replace_a_folder_with_other_files(finished: Path, tmp_path: Path) -> None:
