@@ -32,6 +32,8 @@ class Used:
 
     Attributes:
         seconds: from the first call to the last answer.
+        steady: how much of the budget was used between the end of the first window and the last one that was filled;
+            None in a run too short for that. Ends are left out: calls that must wait for each other.
         least_seconds: what so many calls need at least, by the throttle and by what is in flight at this latency.
         wrong: violations of the end state.
     """
@@ -41,12 +43,21 @@ class Used:
     throttled: int
     seconds: float
     least_seconds: float
+    steady: float | None
     wrong: int
 
     @property
     def share(self) -> float:
         """How much of the budget was used."""
         return self.least_seconds / self.seconds
+
+
+def steady_share(came: Sequence[float], window: Window) -> float | None:
+    """The share used in the full windows after the first, from when their calls came."""
+    full = (len(came) - 1) // window.calls - 1
+    if full < 1:
+        return None
+    return full * window.seconds / (came[window.calls * (full + 1)] - came[window.calls])
 
 
 def least_seconds(calls: int, *, latency: float, window: Window) -> float:
@@ -68,7 +79,16 @@ def _run(wishes: Wishes) -> Report:
 def _table(files: int, used: Sequence[Used], wishes: Wishes) -> Table:
     return Table(
         heading=f"{files} small files and {LARGE} of 30 GB, by latency",
-        columns=("latency", "calls", "seconds", "least seconds", "budget used", "429s", "violations"),
+        columns=(
+            "latency",
+            "calls",
+            "seconds",
+            "least seconds",
+            "budget used",
+            "without the ends",
+            "429s",
+            "violations",
+        ),
         rows=tuple(
             (
                 f"{one.latency * 1000:g} ms",
@@ -76,6 +96,7 @@ def _table(files: int, used: Sequence[Used], wishes: Wishes) -> Table:
                 f"{one.seconds:.1f}",
                 f"{one.least_seconds:.1f}",
                 f"{one.share:.1%}",
+                "" if one.steady is None else f"{one.steady:.1%}",
                 f"{one.throttled / one.calls:.2%}",
                 str(one.wrong),
             )
@@ -111,6 +132,7 @@ def _measured(wishes: Wishes, files: int, latency: float) -> Used:
             throttled=traffic.by_status[429],
             seconds=traffic.ended_at - traffic.came[0],
             least_seconds=least_seconds(len(traffic.came), latency=latency, window=window),
+            steady=steady_share(traffic.came, window),
             wrong=len(files_judge("latest")(before, snapshot_of(sandbox), sandbox.facts)),
         )
 

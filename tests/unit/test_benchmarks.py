@@ -10,13 +10,14 @@ import pytest
 
 from benchmarks import BENCHMARKS, contest
 from benchmarks.__main__ import parser, wishes_of
+from benchmarks.budget import steady_share
 from benchmarks.contestants import Question
 from benchmarks.end_state import judge_cells
 from benchmarks.one_budget import OneBudget
 from benchmarks.registry import Table, Wishes
 from sandbox.clock import SandboxClock
 from sandbox.scenarios.facts import ScenarioFacts
-from sandbox.synapse.throttle import Throttled
+from sandbox.synapse.throttle import Throttled, Window
 
 HERE = Path(__file__).parents[2] / "benchmarks"
 
@@ -124,6 +125,17 @@ def test_one_budget_counts_all_sessions_of_a_user_together() -> None:
 
     throttle.release("3412|a|127.0.0.1")
     throttle.admit("3412|c|127.0.0.1", "/entity/#")
+
+
+def test_the_steady_share_leaves_the_ends_of_a_run_out() -> None:
+    """Bursts at the beginning of windows of 12 s count like calls that are spread over them."""
+    window = Window(calls=120, seconds=12.0)
+    bursts = [12.0 * (number // 120) for number in range(500)]
+    slower = [5.0 * (number > 0) + 0.125 * number for number in range(500)]
+
+    assert 1.0 == steady_share(bursts, window)
+    assert 0.8 == steady_share(slower, window)
+    assert steady_share(bursts[:240], window) is None
 
 
 def test_contestants_end_with_the_benchmark() -> None:
