@@ -157,7 +157,7 @@ class S3Objects:
                 ACL=OWNER_MAY_ALL,
                 **extra,
             )
-            return answer["CopyObjectResult"].get("ETag", "").strip('"')
+            return answer["CopyObjectResult"]["ETag"].strip('"')
 
         return await self._ask(target.bucket, ask)
 
@@ -185,7 +185,7 @@ class S3Objects:
                 CopySourceRange=f"bytes={part.first_byte}-{part.last_byte}",
                 CopySourceIfMatch=f'"{etag}"',
             )
-            return answer["CopyPartResult"].get("ETag", "").strip('"')
+            return answer["CopyPartResult"]["ETag"].strip('"')
 
         slots = self._long_slots if part.size_bytes > LONG_COPY_BYTES else self._slots
         return await self._ask(upload.target.bucket, ask, slots=slots)

@@ -72,3 +72,17 @@ def build_mixed_project(world: World) -> ScenarioFacts:
 def build_project_for_two_engines(world: World) -> ScenarioFacts:
     """The mixed project, and a file for the engine `s3`; the others are for the engine `synapse`."""
     return build_small_project(world, with_tables=True, with_own=True)
+
+
+def build_files_for_a_view(world: World) -> ScenarioFacts:
+    """As few files as are worth a view; all but two are at the destination, so that little is copied."""
+    builder = Builder(world, "views", seed=0)
+    with builder.days_ago(50):
+        project = builder.project("Read through a view")
+        folder = builder.folder(project, "files")
+        there = builder.text_handle("was there before\n", "there.txt", location=builder.destination)
+        for number in range(24):
+            builder.file(folder, f"there {number}.txt", there, trait=Trait.AT_DESTINATION)
+        for name in ("one.txt", "two.txt"):
+            builder.file(folder, name, builder.text_handle(f"to be moved: {name}\n", name))
+        return builder.facts(project)

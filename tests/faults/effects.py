@@ -29,9 +29,17 @@ class Cure(IntEnum):
     RETRY_ALL = 3  # `retry all`, as a person would after looking
 
 
+OWN_KEYS = "own keys "
+
+
+def is_own(call: str) -> bool:
+    """Whether the call goes to S3 with the user's own keys."""
+    return call.startswith(OWN_KEYS)
+
+
 def is_s3(call: str) -> bool:
     """Whether the call goes to S3."""
-    return call.startswith("S3 ")
+    return call.startswith("S3 ") or is_own(call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,10 @@ class Calls:
 
     takes: Callable[[str], bool]
     others: str
+
+
+SAID_ONCE = frozenset({"no such key", "no such upload", "source changed"})
+"""What S3 says of an object or an upload is believed when it is said to one's own keys."""
 
 
 def only(*calls: str, others: str) -> Calls:
@@ -104,9 +116,18 @@ class Effect:
 
     def worst_cure(self, call: str) -> Cure:
         """What *call* may need after this effect at most."""
+        if is_own(call):
+            # refused keys, missing and changed objects are for a person; the rest is for a later run
+            return Cure.RETRY_ALL if self.lasts or self.name in SAID_ONCE else self.cure
         # a start that is answered 502 on and on is how a missing source object looks (contract 8.8): for a person
         looks_missing = call == START and "502" in self.name
         return Cure.RETRY_ALL if self.lasts and (looks_missing or self._forges(call)) else self.cure
+
+    def allowed_codes(self, call: str) -> frozenset[int]:
+        """Exit codes a run may end with under it; keys that may not do what they must end it as missing rights do."""
+        if is_own(call) and (self.lasts or self.name in SAID_ONCE):
+            return self.codes | {DONE, SOME_FAILED, ACCESS, UNAVAILABLE}
+        return self.codes
 
     def may_discard(self, call: str) -> bool:
         """Whether a copy may have been thrown away, so that an unused handle and its object stay behind."""
@@ -171,6 +192,7 @@ _SPOILT: dict[str, dict[str, Any]] = {"damaged": {"kind": FaultKind.DAMAGE}, "sh
 
 PART = "S3 PUT part"
 OBJECT = "S3 GET object"
+OWN_PART, OWN_COPY, OWN_UPLOAD = "own keys PUT part", "own keys PUT object", "own keys POST upload"
 START = "POST /file/multipart"
 ADD = "PUT /file/multipart/#/add/#"
 COMPLETE = "PUT /file/multipart/#/complete"
@@ -187,8 +209,8 @@ _ADD_FAILED = status(201, body='{"addPartState":"ADD_FAILED","errorMessage":"pla
 _JSON = synapse("S3 speaks no JSON")
 _WINDOW = synapse("S3 knows no read-only window")
 _WITH_TOKEN = synapse("S3 is shown no token")
-_READ_OR_PART = only(PART, OBJECT, others="an answer that only S3 gives")
-_PARTS = only(PART, others="an answer to copying a part")
+_READ_OR_PART = Calls(is_s3, "an answer that only S3 gives")
+_PARTS = Calls(lambda call: call in {PART, OWN_PART, OWN_COPY, OWN_UPLOAD}, "an answer to copying")
 _BYTES = only(PART, others="only the copying of a part has bytes to spoil")
 _ADDING = only(ADD, others="an answer to adding a part")
 _UPLOADS = only(START, COMPLETE, others="a refusal is final: it is tried as a lasting one")

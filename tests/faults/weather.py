@@ -11,8 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+from botocore.exceptions import EndpointConnectionError
+from botocore.httpsession import URLLib3Session
 
-from tests.crash.points import call_label
+from tests.crash.points import call_label, own_label
 
 SAID_WHEN_REFUSED = "(planned: nobody listens)"
 
@@ -25,6 +27,7 @@ def make_weather(weather: dict[str, Any], synapse: str, clock: type[Any]) -> Non
     """
     if "refuse" in weather:
         _refuse(weather["refuse"], synapse)
+        _refuse_own(weather["refuse"])
     if "wait_scale" in weather:
         _hasten(weather["wait_scale"], clock)
     if "config" in weather or "patience" in weather:
@@ -44,6 +47,22 @@ def _refuse(rule: dict[str, Any], synapse: str) -> None:
         return await original(self, request)
 
     httpx.AsyncHTTPTransport.handle_async_request = refusing  # type: ignore[method-assign]
+
+
+def _refuse_own(rule: dict[str, Any]) -> None:
+    """The same for requests with the user's own keys, which leave through another library."""
+    original = URLLib3Session.send
+    pattern = re.compile(rule["call"])
+    left = [rule["times"]]
+
+    def refusing(self: Any, request: Any) -> Any:
+        if left[0] and pattern.fullmatch(own_label(request.method, request.url)):
+            left[0] -= 1
+            sys.stderr.write(f"{SAID_WHEN_REFUSED}\n")
+            raise EndpointConnectionError(endpoint_url=request.url)
+        return original(self, request)
+
+    URLLib3Session.send = refusing
 
 
 def _hasten(scale: float, clock: type[Any]) -> None:

@@ -24,7 +24,7 @@ def test_every_fault_can_still_be_planted(fault: Planted, tmp_path: Path) -> Non
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1000)
+@pytest.mark.timeout(4000)
 @pytest.mark.parametrize("fault", PLANTED, ids=NAMES)
 def test_it_is_noticed(fault: Planted) -> None:
     noticed = who_notices(fault)
