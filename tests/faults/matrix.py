@@ -42,6 +42,7 @@ class Way:
     Attributes:
         build: another project than the small one.
         afterwards: a command on the index that must clear away what a fault may have left.
+        is_long: its cells are carried out in the long run only.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Way:
     has_tables: bool = False
     build: Callable[[World], ScenarioFacts] | None = None
     afterwards: tuple[str, ...] = ()
+    is_long: bool = False
 
 
 WAYS = (
@@ -58,13 +60,14 @@ WAYS = (
     Way(name="new", strategy="new"),
     Way(name="tables", strategy="latest", has_tables=True),
     Way(name="reading", strategy="latest", words=("--proof", "strict"), opaque=True),
-    Way(name="own keys", strategy="latest", words=("--engine", "s3")),
+    Way(name="own keys", strategy="latest", words=("--engine", "s3"), is_long=True),
     Way(
         name="view",
         strategy="latest",
         words=("--index-via", "view", "--engine", "synapse"),
         build=build_files_for_a_view,
         afterwards=("plan",),
+        is_long=True,
     ),
 )
 
@@ -116,10 +119,10 @@ def calls_of(points: Iterable[Point]) -> Counter[str]:
     return Counter(call for call in calls if re.match(r"(S3|own keys|GET|PUT|POST|DELETE) ", call))
 
 
-def all_cells(lab: Lab) -> list[Cell]:
-    """The whole matrix: each call in the first way that makes it, with every effect that applies to it."""
+def all_cells(lab: Lab, ways: Sequence[Way] = WAYS) -> list[Cell]:
+    """The whole matrix of these ways: each call in the first that makes it, with every effect that applies to it."""
     met: dict[str, tuple[Way, int]] = {}
-    for way in WAYS:
+    for way in ways:
         case = fresh(lab, way)
         ended = lab.run(case.words)
         assert ended.code == 0, ended.said
