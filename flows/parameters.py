@@ -75,6 +75,10 @@ Sources = Annotated[
     Field(description="Move only files whose bytes are in these locations. Empty: wherever they are."),
 ]
 IncludeTables = Annotated[bool, Field(description="Also move files attached to the cells of tables.")]
+Protect = Annotated[
+    bool,
+    Field(description="Others may only look at the projects and folders until the run ends; then all is as before."),
+]
 TableSnapshots = Annotated[bool, Field(description="Freeze each table as a version before its cells are changed.")]
 Engine = Annotated[
     EngineOption,
@@ -217,6 +221,7 @@ class Copying:
     """How copies are made and tables kept."""
 
     table_snapshots: TableSnapshots = True
+    protect: Protect = False
     engine: Engine = EngineOption.AUTO
     aws_profile: AwsProfile = None
 
@@ -261,6 +266,7 @@ class Running:
             max_failures=at_most,
             max_failures_percent=percent,
             table_snapshots=copying.table_snapshots,
+            protect=copying.protect,
             engine=copying.engine,
             aws_profile=copying.aws_profile or None,
             indexing=(reading or Reading()).options(),

@@ -46,6 +46,7 @@ from storage_core.model.works import (
     VerifyFailed,
     VerifyWork,
 )
+from storage_core.protection_ports import ProtectionLedger
 from storage_core.return_ports import ReturnLedger
 from storage_core.table_ports import TableCatalog, ViewCatalog
 
@@ -376,7 +377,7 @@ class PlanLedger(Protocol):
         ...
 
 
-class Ledger(WalkLedger, CopyLedger, RepointLedger, ReturnLedger, CheckLedger, PlanLedger, Protocol):
+class Ledger(WalkLedger, CopyLedger, RepointLedger, ReturnLedger, CheckLedger, ProtectionLedger, PlanLedger, Protocol):
     """The whole index."""
 
 

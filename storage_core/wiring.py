@@ -28,8 +28,10 @@ from storage_core.steps.deep_checking import DeepCheck
 from storage_core.steps.driving import Launcher, LoopLauncher, QuietWatch, Watch
 from storage_core.steps.known import EtagMeanings, KnownDestination
 from storage_core.steps.migration import Migration
+from storage_core.steps.protecting import Protector
 from storage_core.steps.rolling_back import RollBack
 from storage_core.steps.services import Services
+from storage_core.synapse.access_catalog import SynapseAccessCatalog
 from storage_core.synapse.calls import CallTotals
 from storage_core.synapse.catalog import SynapseCatalog
 from storage_core.synapse.clock import SystemClock
@@ -77,6 +79,7 @@ class App:
     migration: Migration
     rollback: RollBack
     deep_check: DeepCheck
+    protector: Protector
 
 
 @contextmanager
@@ -163,6 +166,9 @@ def opened(
             at_most=options.max_failures,
             at_most_percent=options.max_failures_percent,
         )
+        protector = Protector(
+            ledger, SynapseAccessCatalog(remote.transport), remote.network, (watch or QuietWatch()).remark
+        )
         yield App(
             remote=remote,
             ledger=ledger,
@@ -177,6 +183,8 @@ def opened(
                 speeds=Speeds(calls_per_minute=config.calls_per_minute),
                 prices=config.prices,
                 engines=engines,
+                protector=protector,
+                protects=options.protect,
             ),
             rollback=RollBack(
                 ledger=ledger,
@@ -187,6 +195,7 @@ def opened(
                 decisions=pacer.take_decisions,
                 limit=limit,
             ),
+            protector=protector,
             deep_check=DeepCheck(
                 ledger=ledger,
                 services=services,

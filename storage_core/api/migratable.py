@@ -65,6 +65,7 @@ class Migratable:
         engine: str = "auto",
         aws_profile: str | None = None,
         max_failures: str | int | None = None,
+        protect: bool = False,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """Migrate what the index of this entity holds; see `migrating.migrate_indexed_files`.
@@ -82,6 +83,7 @@ class Migratable:
             engine=engine,
             aws_profile=aws_profile,
             max_failures=max_failures,
+            protect=protect,
         )
 
     def rollback_migration(
@@ -144,6 +146,7 @@ class Migratable:
         engine: str = "auto",
         aws_profile: str | None = None,
         max_failures: str | int | None = None,
+        protect: bool = False,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """See `migrate_indexed_files`."""
@@ -157,6 +160,7 @@ class Migratable:
             engine=engine,
             aws_profile=aws_profile,
             max_failures=max_failures,
+            protect=protect,
         )
 
     async def rollback_migration_async(

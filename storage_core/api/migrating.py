@@ -102,7 +102,7 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
     return _indexed(config_of(syn), settings, db_path, options, QuietWatch())
 
 
-def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and three more
+def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and four more
     syn: object | None,
     db_path: str | Path,
     create_table_snapshots: bool = True,  # noqa: FBT001, FBT002 - the existing client's signature
@@ -112,6 +112,7 @@ def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and three m
     engine: str = "auto",
     aws_profile: str | None = None,
     max_failures: str | int | None = None,
+    protect: bool = False,
 ) -> MigrationResult:
     """Migrate what an index holds: copy, prove, repoint, read back. Goes on where an earlier call ended.
 
@@ -121,6 +122,7 @@ def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and three m
         engine: synapse, s3 (with AWS keys of your own), or auto, which takes s3 wherever those keys suffice.
         aws_profile: whose keys; None takes those of the environment or the machine.
         max_failures: see `index_files_for_migration`.
+        protect: others may only look at the project or folder until the call ends (docs/protecting.md).
 
     Raises:
         NotConfirmed: the answer was no, or there is no terminal and no *force*; nothing was changed.
@@ -133,6 +135,7 @@ def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and three m
         table_snapshots=create_table_snapshots,
         engine=_engine_option(engine),
         aws_profile=aws_profile,
+        protect=protect,
     )
     return _migrated(config_of(syn), db_path, options, QuietWatch(), force=force)
 
@@ -175,6 +178,7 @@ async def migrate_indexed_files_async(  # noqa: PLR0913 - its twin's signature
     engine: str = "auto",
     aws_profile: str | None = None,
     max_failures: str | int | None = None,
+    protect: bool = False,
 ) -> MigrationResult:
     """See `migrate_indexed_files`. Cancelled, it finishes what is in flight, and the same call goes on later."""
     options = replace(
@@ -182,6 +186,7 @@ async def migrate_indexed_files_async(  # noqa: PLR0913 - its twin's signature
         table_snapshots=create_table_snapshots,
         engine=_engine_option(engine),
         aws_profile=aws_profile,
+        protect=protect,
     )
     config = config_of(syn)
     return await beside(lambda watch: _migrated(config, db_path, options, watch, force=force))

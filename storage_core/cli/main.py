@@ -24,6 +24,7 @@ from storage_core.cli.commands.rollback import rollback
 from storage_core.cli.commands.sandbox import sandbox
 from storage_core.cli.commands.setting import setting
 from storage_core.cli.commands.status import status
+from storage_core.cli.commands.unprotect import unprotect
 from storage_core.cli.commands.upload import upload
 from storage_core.cli.commands.verify import verify
 from storage_core.cli.commands.verify_log import verify_log
@@ -94,6 +95,7 @@ for command in (
     verify,
     verify_log,
     rollback,
+    unprotect,
     retry,
     export,
     report,

@@ -45,7 +45,7 @@ def running(
         yield app
 
 
-def run_options(
+def run_options(  # noqa: PLR0913 - an option each
     *,
     continue_on_error: bool,
     max_failures: str | None,
@@ -54,6 +54,7 @@ def run_options(
     indexing: IndexOptions | None = None,
     engine: EngineOption = EngineOption.AUTO,
     aws_profile: str | None = None,
+    protect: bool = False,
 ) -> RunOptions:
     """How the run behaves, from the words on the command line."""
     at_most, percent = parse_failure_limit(max_failures)
@@ -66,6 +67,7 @@ def run_options(
         indexing=indexing or IndexOptions(),
         engine=engine,
         aws_profile=aws_profile,
+        protect=protect,
     )
 
 

@@ -106,6 +106,13 @@ create table checked (
     checked_at timestamp not null
 )"""
 
+# Containers whose access lists were, or were about to be, changed; lists as JSON: [[principal, [rights]], ...].
+_PROTECTION = """
+create table protection (
+    entity bigint not null, inherits boolean not null, before_list varchar not null, during_list varchar not null,
+    begun_at timestamp not null
+)"""
+
 STEPS: tuple[SchemaStep, ...] = (
     SchemaStep(
         number=1,
@@ -145,6 +152,7 @@ STEPS: tuple[SchemaStep, ...] = (
     SchemaStep(number=6, name="files counted for a view", statements=(_COUNTED,)),
     SchemaStep(number=7, name="handles that places return to", statements=(_RETURN_HANDLE,)),
     SchemaStep(number=8, name="what a deep verification has looked at", statements=(_CHECKED,)),
+    SchemaStep(number=9, name="containers that are protected", statements=(_PROTECTION,)),
 )
 
 NEWEST = STEPS[-1].number

@@ -11,6 +11,7 @@ from storage_core.index.database import Database
 from storage_core.index.guard import release, remove_note
 from storage_core.index.holders import HolderTables
 from storage_core.index.plan import PlanTables
+from storage_core.index.protections import ProtectionTables
 from storage_core.index.returns import ReturnTables
 from storage_core.index.snapshot import Publisher
 from storage_core.index.table_walk import TableWalkTables
@@ -18,7 +19,9 @@ from storage_core.model.adoptions import Adoption
 from storage_core.model.settings import MigrationSettings
 
 
-class Index(TableWalkTables, CopyTables, CellTables, ReturnTables, CheckTables, HolderTables, PlanTables):
+class Index(
+    TableWalkTables, CopyTables, CellTables, ReturnTables, CheckTables, HolderTables, ProtectionTables, PlanTables
+):
     """One migration's index, open for writing. Made by `opening.open_index`; implements ports.Ledger.
 
     One thread only: the one that opened it.

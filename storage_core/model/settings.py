@@ -77,6 +77,7 @@ class RunOptions:
         max_failures_percent: stop when a larger share than this has failed.
         table_snapshots: freeze each table as a version before its first change.
         engine: who makes the copies that nobody has begun yet.
+        protect: take access lists down to "Can view" for others while places are changed.
         aws_profile: whose AWS keys the engine `s3` uses; None takes those of the environment or the machine.
     """
 
@@ -85,6 +86,7 @@ class RunOptions:
     max_failures_percent: float | None = None
     proof: ProofLevel = ProofLevel.STANDARD
     table_snapshots: bool = True
+    protect: bool = False
     indexing: IndexOptions = field(default_factory=IndexOptions)
     engine: EngineOption = EngineOption.AUTO
     aws_profile: str | None = None

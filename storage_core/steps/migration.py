@@ -1,7 +1,7 @@
 """One migration from end to end, over ports. The command line, the API and the flows all drive this class."""
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
 from storage_core.errors import ExitCode, NotConfirmed
@@ -31,6 +31,7 @@ from storage_core.steps.phases import (
     migrating,
 )
 from storage_core.steps.preflight import preflight
+from storage_core.steps.protecting import Protector
 from storage_core.steps.services import Network, Services
 from storage_core.steps.viewing import FileViews
 
@@ -63,6 +64,8 @@ class Migration:
         speeds: Speeds,
         prices: Prices,
         engines: Engines,
+        protector: Protector,
+        protects: bool = False,
         decisions: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._ledger = ledger
@@ -73,13 +76,16 @@ class Migration:
         self._speeds = speeds
         self._prices = prices
         self._engines = engines
+        self._protector = protector
+        self._protects = protects
         self._views = FileViews(ledger, services, network, watch.remark)
         self._facts: PreflightFacts | None = None
 
     def prepare(self) -> PreflightFacts:
         """Check that the migration can work (see `preflight`, `Engines.check`); asks Synapse once per run.
 
-        Deletes what an earlier run, broken off, has left in Synapse: its temporary file view.
+        Takes back what an earlier run, broken off, has left in Synapse: its temporary file view, and the protection of
+        containers. Where the run is to protect them, it also checks that it may.
         """
         if self._facts is None:
             self._facts = self._network.run(preflight(self._services.settings, self._services.catalog))
@@ -87,6 +93,9 @@ class Migration:
             self._network.run(self._engines.check(self._facts.destination.kind))
             self._remember(self._facts)
             self._views.delete_left_over()
+            self._protector.lift_if_possible()
+            if self._protects:
+                self._protector.check(self._facts.roots)
         return self._facts
 
     def index(self, *, refresh: bool = False) -> RunOutcome:
@@ -181,7 +190,23 @@ class Migration:
             raise NotConfirmed(f"Nobody has confirmed plan {current.hash}.", fix="Show the plan and confirm it first.")
         chooser = self._chooser(self._ledger.copy_sources(), rest_of_run(current, self._speeds))
         phases = migrating(table_snapshots=self._services.table_snapshots, choose=chooser.choice)
-        return self._told(self._run(phases, "migrating"))
+        with self._protected():
+            outcome = self._run(phases, "migrating")
+        return self._told(outcome)
+
+    @contextmanager
+    def _protected(self) -> Iterator[None]:
+        """Others may only look meanwhile, if that was asked for; whatever happens, it is taken back."""
+        try:
+            if self._protects:
+                facts = self.prepare()
+                self._protector.protect([root.header.id for root in facts.roots], facts.user.id)
+            yield
+        except BaseException:
+            # that error is what people have to hear of; what stays protected is remarked, and known to the index
+            self._protector.lift_if_possible()
+            raise
+        self._protector.lift()
 
     def _chooser(self, sources: Sequence[CopySource], rest: RestOfRun | None = None) -> EngineChooser:
         """Who copies what, after trying what the keys reach; each place is tried once per run."""

@@ -19,6 +19,7 @@ from harness import migrate_words, run, snapshot
 from reconciliation import unreconciled
 
 from sandbox.server import Sandbox
+from sandbox.synapse.access import ALL_RIGHTS
 from sandbox.synapse.columns import ColumnType
 from sandbox.synapse.kinds import Kind
 
@@ -246,6 +247,62 @@ def test_every_door_leads_back(door: str, mixed: Sandbox, tmp_path: Path, reques
 
     assert before == essence(snapshot(mixed), "")
     assert [] == unreconciled(tmp_path / "m.duckdb", is_done=False)
+
+
+def protecting_through_python(sandbox: Sandbox, folder: Path) -> None:
+    from storage_core.api import Project
+
+    facts = sandbox.facts
+    assert facts is not None
+    project = Project(facts.root_id)
+    project.index_files_for_migration(
+        facts.destination_id, folder / "m.duckdb", file_version_strategy="latest", continue_on_error=True
+    )
+    project.migrate_indexed_files(folder / "m.duckdb", continue_on_error=True, protect=True, force=True)
+
+
+def protecting_through_prefect(sandbox: Sandbox, folder: Path) -> None:
+    from flows.migrating import migrate_files
+    from flows.parameters import Confirm
+    from storage_core.model.settings import FileVersionStrategy
+
+    facts = sandbox.facts
+    assert facts is not None
+    migrate_files(
+        [facts.root_id],
+        facts.destination_id,
+        str(folder / "m.duckdb"),
+        file_version_strategy=FileVersionStrategy.LATEST,
+        continue_on_error=True,
+        protect=True,
+        confirm=Confirm.FORCE,
+        return_state=True,
+    )
+
+
+@pytest.mark.parametrize("door", ["python", pytest.param("prefect", marks=pytest.mark.long)])
+def test_the_other_doors_protect_too(door: str, mixed: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """What the command line does is shown in tests/migration/test_protect.py: lists change first, and last."""
+    if door == "prefect":
+        request.getfixturevalue("prefect_server")
+    root = mixed.world.entities.require(expectation_of(mixed, "latest").root)
+    colleague = int(mixed.world.principals.colleague.id)
+    rights = {int(mixed.world.principals.demo.id): ALL_RIGHTS, colleague: frozenset({"READ", "UPDATE"})}
+    mixed.world.access.put(mixed.world, root.id, rights)
+    mixed.app.traffic.reset()
+
+    {"python": protecting_through_python, "prefect": protecting_through_prefect}[door](mixed, tmp_path)
+
+    assert rights == acl_of(mixed, root.id)
+    written = [one.path.endswith("/acl") for one in mixed.app.traffic.log if one.method == "PUT"]
+    assert (True, True, 2) == (written[0], written[-1], sum(written))
+    assert len(written) > 20
+
+
+def acl_of(sandbox: Sandbox, entity_id: str) -> dict[int, frozenset[str]]:
+    acl = sandbox.world.access.own_acl(entity_id)
+    assert acl is not None
+    return acl.rights
 
 
 def without_message(state: Any) -> Any:

@@ -79,6 +79,10 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
     no_table_snapshots: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--no-table-snapshots", help="Do not freeze tables as versions before changing them.")
     ] = False,
+    protect: Annotated[  # noqa: FBT002 - a flag
+        bool,
+        typer.Option("--protect", help='Take others down to "Can view" until the run ends; then put it back.'),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Index and plan only.")] = False,  # noqa: FBT002 - a flag
     force: Annotated[bool, typer.Option("--force", help="Agree to the plan without being asked.")] = False,  # noqa: FBT002 - a flag
     csv_log_path: Annotated[
@@ -116,6 +120,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
         indexing=index_options(index_via, view, no_provenance=no_provenance),
         engine=engine,
         aws_profile=aws_profile,
+        protect=protect,
     )
     order = Order(
         index_path=index,
