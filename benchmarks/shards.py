@@ -1,40 +1,95 @@
 """More machines, more budget: one migration by 1, 2 and 4 processes, each with a budget of Synapse calls of its own.
 
-    python -m benchmarks.shards [FILES]
+    python -m benchmarks.shards [FILES] [CALLS_PER_MINUTE]
 
-The sandbox keeps the service's limits of 600 calls a minute and 3 in flight per user and address. Each process reaches
-it through a forwarder with an address of its own on the loopback network, as machines would.
+The sandbox keeps the service's limits per user and address: 3 calls in flight and 600 a minute, or fewer, so that one
+computer's processors suffice for four machines. Each process reaches it through a forwarder with an address of its own
+on the loopback network, as machines would. Processor time is measured beside it: where it nears what the computer has,
+the table says nothing about machines.
 """
 
 import asyncio
 import contextlib
+import os
+import resource
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.server import Sandbox, SandboxOptions, running_sandbox
+from sandbox.synapse.throttle import Window
 from storage_core.index.reading import open_for_reading
 from storage_core.sharding import absorb, split
 
 MACHINES = (1, 2, 4)
-FILES = 480
+FILES = 240
+CALLS_PER_MINUTE = 150
 COMMAND = (sys.executable, "-c", "from storage_core.cli.main import main; main()")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One row of the table."""
+    """One row of the table.
+
+    Attributes:
+        starting: until the last machine made its first call.
+        ending: from the last call of all until the last process had ended.
+        most_calls, fewest_calls: of the machines.
+        processor_seconds: of all processes; and of this one, which is the sandbox and the network between.
+    """
 
     machines: int
     seconds: float
     calls: int
     refused: int
     migrated: int
+    starting: float
+    ending: float
+    most_calls: int
+    fewest_calls: int
+    processor_seconds: float
+    sandbox_seconds: float
+
+    def row(self, alone: float) -> str:
+        """As a line of the table; *alone* is what one machine needed."""
+        speed_up = alone / self.seconds
+        busy = (self.processor_seconds + self.sandbox_seconds) / self.seconds / (os.cpu_count() or 1)
+        cells = (
+            f"{self.machines}",
+            f"{self.seconds:.1f}",
+            f"{speed_up:.2f}",
+            f"{speed_up / self.machines:.2f}",
+            f"{self.calls:,}",
+            f"{self.fewest_calls:,} to {self.most_calls:,}",
+            f"{self.refused}",
+            f"{self.starting:.1f}",
+            f"{self.ending:.1f}",
+            f"{self.processor_seconds:.1f} + {self.sandbox_seconds:.1f}",
+            f"{busy:.0%}",
+            f"{self.migrated}",
+        )
+        return f"| {' | '.join(cells)} |"
+
+
+HEAD = (
+    "Machines",
+    "Seconds",
+    "Speed-up",
+    "per machine",
+    "Calls",
+    "of each machine",
+    "refused (429)",
+    "Starting, s",
+    "Ending, s",
+    "CPU s, clients + sandbox",
+    "of this computer",
+    "Places migrated",
+)
 
 
 class Forwarder:
@@ -44,6 +99,9 @@ class Forwarder:
         self._address = f"127.0.0.{number + 1}"
         self._to = port
         self.port = 0
+        self.calls = 0
+        self.first = 0.0
+        self.last = 0.0
 
     async def listen(self) -> None:
         """Start; the port is known then."""
@@ -52,15 +110,24 @@ class Forwarder:
 
     async def _passed_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self._to, local_addr=(self._address, 0))
-        await asyncio.gather(_pumped(reader, back), _pumped(there, writer))
+        await asyncio.gather(self._pumped(reader, back, self._asked), self._pumped(there, writer, self._answered))
 
+    def _asked(self, block: bytes) -> None:
+        # no pipelining: a request begins a block
+        self.calls += block.startswith((b"GET /", b"POST /", b"PUT /", b"DELETE /"))
+        self.first = self.first or time.monotonic()
 
-async def _pumped(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while block := await source.read(65536):
-            sink.write(block)
-            await sink.drain()
-    sink.close()
+    def _answered(self, _block: bytes) -> None:
+        self.last = time.monotonic()
+
+    @staticmethod
+    async def _pumped(source: asyncio.StreamReader, sink: asyncio.StreamWriter, seen: Callable[[bytes], None]) -> None:
+        with contextlib.suppress(ConnectionError):
+            while block := await source.read(65536):
+                seen(block)
+                sink.write(block)
+                await sink.drain()
+        sink.close()
 
 
 @contextlib.contextmanager
@@ -77,7 +144,7 @@ def forwarders(count: int, port: int) -> Iterator[list[Forwarder]]:
     thread.join()
 
 
-def measure(machines: int, files: int) -> Measured:
+def measure(machines: int, files: int, calls_per_minute: int) -> Measured:
     """Index without limits, divide, migrate with them; only the last is timed, process starts included."""
     options = SandboxOptions(scenario="flat", size=files, wait_scale=0)
     with tempfile.TemporaryDirectory() as name, running_sandbox(options) as sandbox:
@@ -87,27 +154,49 @@ def measure(machines: int, files: int) -> Measured:
         index = folder / "m.duckdb"
         _run(sandbox, folder, "index", index).wait()
         shards = split(index, machines)
-        limits.enabled = True
+        limits.enabled, limits.frequency = True, Window(calls=calls_per_minute, seconds=60)
         sandbox.app.traffic.reset()
+        ours, theirs = time.process_time(), _processor_seconds_of_children()
         with forwarders(machines, _port(sandbox)) as ways:
             began = time.monotonic()
-            running = [_run(sandbox, folder, "migrate", shard, way) for shard, way in zip(shards, ways, strict=True)]
+            running = [
+                _run(sandbox, folder, "migrate", shard, way, calls_per_minute)
+                for shard, way in zip(shards, ways, strict=True)
+            ]
             codes = [one.wait() for one in running]
-            seconds = time.monotonic() - began
+            ended = time.monotonic()
+        ours, theirs = time.process_time() - ours, _processor_seconds_of_children() - theirs
         if any(codes):
-            raise RuntimeError(f"a shard ended with {codes}")
+            said = "".join(shard.with_suffix(".log").read_text() for shard in shards)
+            raise RuntimeError(f"a shard ended with {codes}: {said}")
         for shard in shards:
             absorb(index, shard)
         with open_for_reading(index) as reader:
             ((migrated,),) = reader.rows("select count(*) from items_v1 where status = 'MIGRATED'")
         statuses = sandbox.app.traffic.by_status
         return Measured(
-            machines=machines, seconds=seconds, calls=statuses.total(), refused=statuses[429], migrated=migrated
+            machines=machines,
+            seconds=ended - began,
+            calls=statuses.total(),
+            refused=statuses[429],
+            migrated=migrated,
+            starting=max(way.first for way in ways) - began,
+            ending=ended - max(way.last for way in ways),
+            most_calls=max(way.calls for way in ways),
+            fewest_calls=min(way.calls for way in ways),
+            processor_seconds=theirs,
+            sandbox_seconds=ours,
         )
 
 
+def _processor_seconds_of_children() -> float:
+    """Of those that have ended and were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def _run(
-    sandbox: Sandbox, folder: Path, verb: str, index: Path, way: Forwarder | None = None
+    sandbox: Sandbox, folder: Path, verb: str, index: Path, way: Forwarder | None = None, calls_per_minute: int = 60_000
 ) -> subprocess.Popen[bytes]:
     facts = sandbox.facts
     if facts is None:
@@ -115,17 +204,17 @@ def _run(
     variables = sandbox.environment() | {
         "HOME": str(folder),
         "SYNAPSE_STATE_FOLDER": str(folder / f"state-{index.stem}"),
+        "SYNAPSE_CALLS_PER_MINUTE": str(calls_per_minute),
     }
-    if way is None:
-        variables["SYNAPSE_CALLS_PER_MINUTE"] = "60000"
-    else:
+    if way is not None:
         here, there = f":{_port(sandbox)}/", f":{way.port}/"
         variables |= {key: value.replace(here, there) for key, value in variables.items() if key.endswith("_ENDPOINT")}
     words = [verb, facts.root_id, str(facts.destination_id), str(index), "--file-version-strategy", "latest"]
     force = ["--force"] if verb == "migrate" else []
-    return subprocess.Popen(
-        [*COMMAND, *words, *force], env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=folder
-    )
+    with index.with_suffix(".log").open("wb") as log:
+        return subprocess.Popen(
+            [*COMMAND, *words, *force], env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder
+        )
 
 
 def _port(sandbox: Sandbox) -> int:
@@ -134,19 +223,14 @@ def _port(sandbox: Sandbox) -> int:
 
 def main() -> None:
     """Measure and print the table, as Markdown."""
-    files = int(sys.argv[1]) if len(sys.argv) > 1 else FILES
-    print("| Machines | Seconds | Speed-up | per machine | Synapse calls | of these refused (429) | Places migrated |")
-    print("|---|---|---|---|---|---|---|")
+    files, calls_per_minute = [*map(int, sys.argv[1:]), *(FILES, CALLS_PER_MINUTE)[len(sys.argv) - 1 :]]
+    print(f"{files} files, {calls_per_minute} calls a minute for each machine, load {os.getloadavg()[0]:.1f}")
+    print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
     alone = 0.0
     for machines in MACHINES:
-        found = measure(machines, files)
+        found = measure(machines, files, calls_per_minute)
         alone = alone or found.seconds
-        speed_up = alone / found.seconds
-        print(
-            f"| {machines} | {found.seconds:.1f} | {speed_up:.2f} | {speed_up / machines:.2f} | {found.calls:,} | "
-            f"{found.refused} | {found.migrated} |",
-            flush=True,
-        )
+        print(found.row(alone), flush=True)
 
 
 if __name__ == "__main__":

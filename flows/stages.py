@@ -83,8 +83,8 @@ def look(job: Job, *, refresh: bool) -> Looked:
     with only_migration_of(job.settings.roots), job.opened() as app:
         outcome = app.migration.index(refresh=refresh)
         plan = app.migration.plan() if outcome.ending is HowItEnded.COMPLETE else None
-        if plan is not None:
-            show_plan(plan)
+        if plan is not None and show_plan(plan):
+            # once: whoever approved it must not be told that it waits
             tell_plan(plan)
         return Looked(outcome=outcome, plan=plan, calls=app.remote.calls.total)
 

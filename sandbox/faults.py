@@ -1,9 +1,12 @@
 """Planned misfortune: rules that make a chosen call fail in a chosen way, shared by both halves of the sandbox."""
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+_LOOK_AGAIN_SECONDS = 0.02
 
 
 class FaultKind(StrEnum):
@@ -21,6 +24,8 @@ class FaultKind(StrEnum):
     """Wait, then serve the call as usual."""
     DELAY_AFTER = "delay-after"
     """Do the work, wait, then answer as usual."""
+    HOLD = "hold"
+    """Do the work, then keep the answer back until the rule is lifted."""
     TRUNCATE = "truncate"
     """Do the work, then send half of the answer and close the connection."""
     DAMAGE = "damage"
@@ -109,6 +114,12 @@ class Faults:
     def striking(self, method: str, path: str) -> FaultRule | None:
         """The rule that strikes this call, or None. Counts the call in every rule it reaches."""
         return next((rule for rule in self.rules if rule.strikes(method, path)), None)
+
+    async def lifted(self, rule: FaultRule) -> None:
+        """Wait until *rule* is no longer in force; in real time, however the sandbox's waits are scaled."""
+        # whoever lifts it may be another thread, which an event of this loop would not hear
+        while any(one is rule for one in self.rules):  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
     def add(self, rule: FaultRule) -> None:
         """Put a rule in force, after the ones already there."""

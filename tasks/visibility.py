@@ -3,8 +3,12 @@
 import logging
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
+from prefect.runtime import flow_run
 
 from storage_core.model.plans import Plan, StatusCount
 from storage_core.model.prices import Costs
@@ -15,6 +19,8 @@ from storage_core.plan.transfer_outcomes import Outcome, count_results
 from storage_core.readback import ReadBack
 from storage_core.reports.wording import cost_text, moment_text
 from storage_core.steps.driving import Phase
+
+_PLAN_KEY = "migration-plan"
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -48,8 +54,14 @@ class RunLogWatch:
         return False
 
 
-def show_plan(plan: Plan) -> None:
-    """Publish the plan as an artifact; its key stays the same, so that its history can be read."""
+def show_plan(plan: Plan) -> bool:
+    """Publish the plan as an artifact; its key stays the same, so that its history can be read.
+
+    Returns:
+        Whether it is news: a run that is taken up again finds that it has published this plan before.
+    """
+    if int(flow_run.run_count or 1) > 1 and _is_shown(plan):
+        return False
     ahead = plan.ahead
     lines = [
         f"# Migration plan {plan.hash}",
@@ -68,7 +80,19 @@ def show_plan(plan: Plan) -> None:
         *(_money(plan.costs) if plan.costs else ()),
         *(f"- **{finding.level}**: {finding.what} {finding.fix}" for finding in plan.findings),
     ]
-    create_markdown_artifact(key="migration-plan", markdown="\n".join(lines), description=f"Plan {plan.hash}")
+    create_markdown_artifact(key=_PLAN_KEY, markdown="\n".join(lines), description=_title(plan))
+    return True
+
+
+def _is_shown(plan: Plan) -> bool:
+    of_this_run = ArtifactFilterFlowRunId(any_=[UUID(str(flow_run.id))])
+    wanted = ArtifactFilter(flow_run_id=of_this_run, key=ArtifactFilterKey(any_=[_PLAN_KEY]))
+    with get_client(sync_client=True) as client:
+        return any(one.description == _title(plan) for one in client.read_artifacts(artifact_filter=wanted))
+
+
+def _title(plan: Plan) -> str:
+    return f"Plan {plan.hash}"
 
 
 def show_rollback_plan(plan: RollbackPlan) -> None:

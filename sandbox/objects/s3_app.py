@@ -57,6 +57,8 @@ class S3App:
         answer = None if rule.kind in _NOT_SERVED else await self._answer(request, request_id, rule.kind)
         if rule.kind is FaultKind.DELAY_AFTER:
             await self.store.clock.wait(rule.delay_seconds)
+        if rule.kind is FaultKind.HOLD:
+            await self.faults.lifted(rule)
         if rule.kind in _DROPS:
             return None
         return _fault_answer(rule, request, request_id) if rule.kind in _MISFORTUNES else answer

@@ -179,20 +179,19 @@ class SynapseApp:
             return await self._served(request, api, user, grant)
         if rule.kind is not FaultKind.DELAY_AFTER:
             await clock.wait(rule.delay_seconds)
+        if rule.kind in {FaultKind.STATUS_BEFORE, FaultKind.DROP_BEFORE}:
+            return _misfortune(rule)
+        reply = await self._served(request, api, user, grant)
         match rule.kind:
-            case FaultKind.STATUS_BEFORE | FaultKind.DROP_BEFORE:
-                return _misfortune(rule)
             case FaultKind.STATUS_AFTER | FaultKind.DROP_AFTER:
-                await self._served(request, api, user, grant)
                 return _misfortune(rule)
-            case FaultKind.DELAY | FaultKind.DAMAGE | FaultKind.SHORTEN:
-                return await self._served(request, api, user, grant)
             case FaultKind.DELAY_AFTER:
-                reply = await self._served(request, api, user, grant)
                 await clock.wait(rule.delay_seconds)
-                return reply
-            case FaultKind.TRUNCATE:
-                return replace(await self._served(request, api, user, grant), is_cut_short=True)
+            case FaultKind.HOLD:
+                await self.faults.lifted(rule)
+            case _:
+                pass
+        return replace(reply, is_cut_short=True) if rule.kind is FaultKind.TRUNCATE else reply
 
     async def _served(self, request: Request, api: str, user: User, grant: Grant | None) -> _Reply:
         about = self._about_itself(request, api)

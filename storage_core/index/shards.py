@@ -18,7 +18,12 @@ from storage_core.index.snapshot import snapshot_path
 from storage_core.index.store import Index
 from storage_core.plan.sharding import Use, divide
 
-_USES = "select entity, from_handle, count(*) from item where status = 'INDEXED' group by all"
+_USES = """
+select entity, from_handle, count(*) - count(row_id), count(row_id),
+    max(case when copy.status = 'PENDING' then coalesce(copy.file_size, 1) end)
+from item left join copy using (from_handle)
+where item.status = 'INDEXED'
+group by entity, from_handle"""
 _BY_ITEM = ("item", "item_facts")
 _BY_COPY = ("copy", "copy_source", "copy_evidence")
 _ENTRIES_AT_ONCE = 10_000
@@ -42,7 +47,10 @@ def split(path: Path, shards: int) -> list[Path]:
         raise UsageError(f"{shards} shards cannot share a migration.", fix="Give a number from 1.")
     where = resolved(path)
     with open_index(where, None, create=False) as index:
-        uses = [Use(entity=entity, handle=handle, places=count) for entity, handle, count in index.database.rows(_USES)]
+        uses = [
+            Use(entity=entity, handle=handle, versions=versions, cells=cells, copy_bytes=size)
+            for entity, handle, versions, cells, size in index.database.rows(_USES)
+        ]
     assigned = divide(uses, shards)
     made = []
     for number, shard in enumerate(shard_paths(where, shards)):

@@ -1,6 +1,8 @@
 """What a rule promises about the answer, seen by a real client over a socket; and about the bytes."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -54,6 +56,21 @@ def test_a_late_answer_comes_after_the_work(sandbox: Sandbox) -> None:
         ask(sandbox, seconds=0.1)
 
     assert 200 == ask(sandbox).status_code
+
+
+def test_an_answer_that_is_held_comes_when_the_rule_is_lifted(sandbox: Sandbox) -> None:
+    """The work is done at once, whatever happens to the caller; other calls pass."""
+    sandbox.faults.add(FaultRule(kind=FaultKind.HOLD))
+
+    with ThreadPoolExecutor() as threads:
+        held = threads.submit(ask, sandbox, seconds=60)
+        while not sandbox.faults.rules[0].struck:
+            time.sleep(0.01)
+        assert 200 == ask(sandbox).status_code
+        assert not held.done()
+        sandbox.faults.clear()
+
+        assert 200 == held.result(60).status_code
 
 
 def test_jobs_that_hang_come_to_their_end_when_they_are_let(sandbox: Sandbox) -> None:

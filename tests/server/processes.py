@@ -80,7 +80,11 @@ def wait_until(question: Callable[[], T | None], what: str, *, seconds: float = 
     raise AssertionError(f"{what}: not within {seconds:.0f} s")
 
 
-def children_of(pid: int) -> list[int]:
-    """Processes that *pid* started and that are alive (Linux)."""
-    found = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(word) for word in found.read_text().split()] if found.exists() else []
+def descendants(pid: int) -> list[int]:
+    """Processes below *pid*, however deep, those first that were started first (Linux)."""
+    found = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split()
+    pairs = list(zip(map(int, found[::2]), map(int, found[1::2]), strict=True))
+    below = [pid]
+    for one in below:
+        below += [child for child, parent in pairs if parent == one]
+    return below[1:]

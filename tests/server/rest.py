@@ -1,5 +1,6 @@
 """Prefect's REST interface, as far as its UI uses it to run, approve and look at a deployment."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -44,17 +45,18 @@ class Rest:
         found: Json = self.get(f"/deployments/name/{name}")
         return found
 
-    def start(self, name: str, parameters: Json) -> str:
-        """Press "Run": the id of the new flow run."""
-        run = self.start_answered(name, parameters)
+    def start(self, name: str, parameters: Json, variables: Mapping[str, str] | None = None) -> str:
+        """Press "Run", with more variables for the flow's environment (field "Environment Variables"): the run's id."""
+        run = self.start_answered(self.deployment(name)["id"], parameters, variables)
         assert run.is_success, run.text
         return str(run.json()["id"])
 
-    def start_answered(self, name: str, parameters: Json) -> httpx.Response:
+    def start_answered(
+        self, deployment_id: str, parameters: Json, variables: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         """The same, with whatever the server says to it."""
-        deployment = self.deployment(name)
-        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
-        return self._client.post(f"/deployments/{deployment['id']}/create_flow_run", json=body)
+        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}, "job_variables": {"env": variables or {}}}
+        return self._client.post(f"/deployments/{deployment_id}/create_flow_run", json=body)
 
     def run(self, run_id: str) -> Json:
         found: Json = self.get(f"/flow_runs/{run_id}")
@@ -98,10 +100,35 @@ class Rest:
             newest.setdefault(one["key"], one)
         return newest
 
+    def plan_hash(self, run_id: str) -> str:
+        """The hash of the plan that a run has published."""
+        return str(self.artifacts(run_id)["migration-plan"]["description"]).removeprefix("Plan ")
+
     def log(self, run_id: str) -> str:
         """All log lines of a run."""
         found = self.post("/logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_ASC"})
         return "\n".join(one["message"] for one in found)
+
+    def running_tasks(self, run_id: str) -> set[str]:
+        """The names of the tasks that a run shows as running, without their numbers."""
+        wanted = {"flow_runs": {"id": {"any_": [run_id]}}, "task_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
+        return {str(one["name"]).rpartition("-")[0] for one in self.post("/task_runs/filter", wanted)}
+
+    def events(self, run_id: str, prefix: str) -> list[Json]:
+        """Events that a run emitted and whose names begin with *prefix*, the oldest first."""
+        related = {"id": [f"prefect.flow-run.{run_id}"]}
+        wanted = {"event": {"prefix": [prefix]}, "related": related}
+        found = self.post("/events/filter", {"filter": wanted, "limit": 50})
+        return sorted(found["events"], key=lambda event: str(event["occurred"]))
+
+    def wait_for_events(self, run_id: str, prefix: str, count: int) -> list[Json]:
+        """The same, once there are so many: they are written a moment after they were emitted."""
+
+        def there() -> list[Json] | None:
+            found = self.events(run_id, prefix)
+            return found if len(found) >= count else None
+
+        return wait_until(there, f"{count} events {prefix}* of run {run_id}")
 
     @staticmethod
     def _said(answer: httpx.Response) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sandbox.server import Sandbox
 from tests.server.database import running_postgres
@@ -17,6 +18,7 @@ from tests.server.processes import Program, free_port, wait_until
 from tests.server.rest import Rest
 
 ROOT = Path(__file__).parents[2]
+APPLY = "deployments/apply.py"
 POOL = "storage-migration"
 SHARD_POOL = "storage-shards"
 _FAST_WORKERS = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
@@ -32,20 +34,37 @@ class Stage:
     rest: Rest
     server: Program
     workers: list[Program] = field(default_factory=list)
+    checked: str = ""
+    """What `deployments/apply.py --check` said of the empty server."""
+    applied: str = ""
+    """What `deployments/apply.py` said then."""
+    _worker: Program | None = None
 
     def environment(self, **more: str) -> dict[str, str]:
         """For any command of Prefect that shall talk to this server."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SYNAPSE_", "AWS_"))}
         return kept | {"PREFECT_API_URL": self.rest.url, "PREFECT_HOME": str(self.folder / "prefect")} | more
 
-    def prefect(self, *words: str) -> str:
-        """Run a command to its end; its output."""
-        done = subprocess.run(
-            prefect_words(*words), env=self.environment(), cwd=ROOT, capture_output=True, text=True, timeout=240,
-            check=False, stdin=subprocess.DEVNULL,
+    def run(self, script: str, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a script of the repository to its end, as somebody who talks to this server."""
+        return subprocess.run(
+            [sys.executable, script, *words], env=self.environment(**more), cwd=ROOT, capture_output=True, text=True,
+            timeout=240, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+
+    def start_run(self, name: str, sandbox: Sandbox, folder: Path, **more: Any) -> str:
+        """Press "Run" to migrate the sandbox's project with an index in *folder*; the worker is the one for all.
+
+        The run's environment points it at the sandbox, as a worker's own would.
+        """
+        self.have_worker()
+        return self.rest.start(name, parameters_for(sandbox, folder) | more, variables_for(sandbox, folder))
+
+    def have_worker(self) -> Program:
+        """The worker that serves all tests; a new one when somebody has killed the last."""
+        if self._worker is None or not self._worker.is_running():
+            self._worker = self.start_worker({}, name=f"worker-{len(self.workers)}")
+        return self._worker
 
     def start_worker(
         self, variables: Mapping[str, str], *, name: str = "worker", pool: str = POOL, limit: Sequence[str] = ()
@@ -72,7 +91,7 @@ class Stage:
 
 @contextmanager
 def running_stage(folder: Path) -> Iterator[Stage]:
-    """PostgreSQL and server up, work pool made, everything of prefect.yaml deployed; no worker yet."""
+    """PostgreSQL and server up, everything of deployments/ applied as its README says; no worker yet."""
     with ExitStack() as stack:
         (folder / "postgres").mkdir()
         database = stack.enter_context(running_postgres(folder / "postgres"))
@@ -82,15 +101,26 @@ def running_stage(folder: Path) -> Iterator[Stage]:
         stage = Stage(folder, database, port, rest, _start_server(folder, database, port))
         stack.callback(lambda: _stop(stage))
         wait_until(stage._is_up, "the server to answer")
-        for pool in (POOL, SHARD_POOL):
-            stage.prefect("work-pool", "create", pool, "--type", "process")
-        stage.prefect("--no-prompt", "deploy", "--all")
+        checked, applied = stage.run(APPLY, "--check"), stage.run(APPLY)
+        assert (1, 0) == (checked.returncode, applied.returncode), checked.stderr + applied.stderr
+        stage.checked, stage.applied = checked.stdout, applied.stdout
         yield stage
 
 
 def prefect_words(*words: str) -> list[str]:
     """The `prefect` command, run by the Python of the tests."""
     return [sys.executable, "-m", "prefect", *words]
+
+
+def parameters_for(sandbox: Sandbox, folder: Path) -> dict[str, Any]:
+    """What the form asks for, to migrate the sandbox's project."""
+    facts = sandbox.facts
+    assert facts is not None
+    return {
+        "root_ids": [facts.root_id],
+        "destination_storage_location_id": facts.destination_id,
+        "index_path": str(folder / "m.duckdb"),
+    }
 
 
 def variables_for(sandbox: Sandbox, home: Path) -> dict[str, str]:

@@ -1,10 +1,12 @@
-"""kill -9 of flow, worker and server: what the UI shows, how the run is taken up again, and that the end is exact.
+"""kill -9 of flow, worker and server in every phase: what the UI shows, how the run goes on, that the end is exact.
 
-Each dies in a phase of its own; in every case the same deployment is run again with the same parameters, and no dead
-run stands in its way.
+In each case the same deployment is run again afterwards, and no dead run stands in its way. With `KILLS_TABLE` set,
+the table of docs/pipeline.md is written there, made of what was seen.
 """
 
 import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,103 +14,179 @@ import pytest
 
 from sandbox.server import Sandbox
 from tests.contract.test_three_doors import expectation_of
+from tests.migration.expectation import Expectation
 from tests.migration.harness import snapshot, writes
-from tests.server.processes import wait_until
-from tests.server.stage import Stage, variables_for
-from tests.server.test_sharded import descendants
+from tests.server.moments import MOMENTS, Moment, Stop
+from tests.server.processes import descendants, wait_until
+from tests.server.rest import FINAL, Json
+from tests.server.stage import Stage
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
 
+DEPLOYMENT = "migrate-files/on-demand"
+FORCE = {"file_version_strategy": "new", "include_table_files": True, "confirm": "force"}
+SERVER_AWAY_SECONDS = 5.0
+Told = Callable[..., None]
+
 
 @pytest.fixture
-def slow(start_sandbox: Any) -> Sandbox:
-    """The sample project, slow enough to be met in the middle."""
-    sandbox: Sandbox = start_sandbox(scenario="demo", latency_seconds=0.15)
+def demo(start_sandbox: Any) -> Sandbox:
+    """The sample project, tables included."""
+    sandbox: Sandbox = start_sandbox(scenario="demo")
     return sandbox
 
 
-def start(stage: Stage, sandbox: Sandbox, folder: Path, **more: Any) -> str:
-    facts = sandbox.facts
-    assert facts is not None
-    words: dict[str, Any] = {
-        "root_ids": [facts.root_id],
-        "destination_storage_location_id": facts.destination_id,
-        "index_path": str(folder / "m.duckdb"),
-        "file_version_strategy": "new",
-        "include_table_files": True,
-        "confirm": "force",
-    }
-    return stage.rest.start("migrate-files/on-demand", words | more)
+@pytest.fixture(scope="module")
+def told() -> Iterator[Told]:
+    """Takes down what the UI showed, for the table of the documentation."""
+    rows: list[str] = []
+
+    def take_down(moment: str, killed: str, *, meanwhile: str, end: str, message: str, again: str) -> None:
+        rows.append(f"| {moment} | {killed} | `{meanwhile}` | `{end}`: {message} | `{again}` |")
+
+    yield take_down
+    if target := os.environ.get("KILLS_TABLE"):
+        head = "| Phase | Killed | State just after | How the run ended | The next run |\n|---|---|---|---|---|"
+        Path(target).write_text("\n".join([head, *sorted(rows)]) + "\n")
 
 
-PHASES = {
-    "indexing": "POST /entity/#/bundle2",
-    "copying": "POST /file/multipart",
-    "repointing": "PUT /entity/#",
-}
-"""Each with a call that tells that it has begun."""
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.phase)
+def test_the_flow_dies(moment: Moment, stage: Stage, demo: Sandbox, tmp_path: Path, told: Told) -> None:
+    """The worker reports it: the UI shows Crashed at once, and the next run goes on where this one was."""
+    expected, run_id = stopped_run(moment, stage, demo, tmp_path)
+
+    kill(descendants(stage.have_worker().pid))
+    crashed = wait_until(lambda: ended(stage, run_id), "the run to be seen as crashed")
+    demo.faults.clear()
+    again = run_again(stage, demo, tmp_path)
+
+    told(moment.phase, "flow", meanwhile="Running", end=crashed["name"], message=crashed["message"], again=again)
+    assert ("Crashed", "Completed") == (crashed["name"], again)
+    assert [] == expected.violations(snapshot(demo))
 
 
-@pytest.mark.parametrize("phase", PHASES)
-def test_the_flow_dies(phase: str, stage: Stage, slow: Sandbox, tmp_path: Path) -> None:
-    """The worker reports it: the UI shows Crashed at once, and the next run goes on."""
-    expected = expectation_of(slow, "new")
-    worker = stage.start_worker(variables_for(slow, tmp_path), name=f"flow-dies-{phase}")
-    run_id = start(stage, slow, tmp_path)
-    wait_until(lambda: slow.app.traffic.by_call[PHASES[phase]] > 1, f"{phase} to begin")
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.phase)
+def test_the_worker_dies(moment: Moment, stage: Stage, demo: Sandbox, tmp_path: Path, told: Told) -> None:
+    """The flow needs it no more: the run goes on to its end. A new worker takes the next one."""
+    expected, run_id = stopped_run(moment, stage, demo, tmp_path)
 
-    for process in descendants(worker.pid):
-        os.kill(process, 9)
-    crashed = wait_until(lambda: state_if(stage, run_id, "Crashed"), "the run to be seen as crashed")
-    assert "status code" in crashed
-    stage.rest.wait_for(start(stage, slow, tmp_path), "Completed", seconds=300)
-    worker.stop()
+    stage.have_worker().kill()
+    meanwhile = stage.rest.state(run_id)
+    demo.faults.clear()
+    end = wait_until(lambda: ended(stage, run_id), "the run to end without its worker", seconds=300)
+    again = run_again(stage, demo, tmp_path)
 
-    assert [] == expected.violations(snapshot(slow))
+    told(moment.phase, "worker", meanwhile=meanwhile, end=end["name"], message=end["message"], again=again)
+    assert ("Running", "Completed", "Completed") == (meanwhile, end["name"], again)
+    assert [] == expected.violations(snapshot(demo))
 
 
-def test_the_server_dies_while_a_plan_waits_and_the_worker_with_it(stage: Stage, slow: Sandbox, tmp_path: Path) -> None:
-    """Nothing of ours runs meanwhile; the new server still knows the question, and a new worker acts on the answer."""
-    expected = expectation_of(slow, "new")
-    worker = stage.start_worker(variables_for(slow, tmp_path), name="before")
-    run_id = start(stage, slow, tmp_path, confirm="ask")
-    stage.rest.wait_for(run_id, "Suspended")
-    wait_until(lambda: not descendants(worker.pid), "the flow's process to end")
-    before = writes(slow)
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.phase)
+def test_the_server_dies(moment: Moment, stage: Stage, demo: Sandbox, tmp_path: Path, told: Told) -> None:
+    """The flow works on while there is no server, and tells the new one how it ended."""
+    expected, run_id = stopped_run(moment, stage, demo, tmp_path)
 
     stage.server.kill_all()
-    worker.kill()
+    demo.faults.clear()
+    time.sleep(SERVER_AWAY_SECONDS)
     stage.start_server()
+    meanwhile = stage.rest.state(run_id)
+    end = wait_until(lambda: ended(stage, run_id), "the run to end", seconds=300)
+    again = run_again(stage, demo, tmp_path)
 
-    assert "Suspended" == stage.rest.state(run_id)
-    assert before == writes(slow)
-    plan_hash = stage.rest.artifacts(run_id)["migration-plan"]["description"].removeprefix("Plan ")
-    later = stage.start_worker(variables_for(slow, tmp_path), name="after")
-    assert "ACCEPT" == stage.rest.resume(run_id, {"plan_hash": plan_hash, "approve": True})["status"]
-    stage.rest.wait_for(run_id, "Completed", seconds=300)
-    later.stop()
+    told(moment.phase, "server", meanwhile=meanwhile, end=end["name"], message=end["message"], again=again)
+    assert ("Completed", "Completed") == (end["name"], again), stage.rest.log(run_id)
+    assert [] == expected.violations(snapshot(demo))
 
-    assert [] == expected.violations(snapshot(slow))
+
+def test_the_machine_dies_and_its_run_keeps_no_place(stage: Stage, demo: Sandbox, tmp_path: Path, told: Told) -> None:
+    """Worker and flow at once, so nobody reports it: 90 seconds without a heartbeat do, and the waiting run begins."""
+    (moment,) = (one for one in MOMENTS if one.phase == "copy")
+    expected, run_id = stopped_run(moment, stage, demo, tmp_path)
+    worker = stage.have_worker()
+
+    flows = descendants(worker.pid)
+    worker.kill()
+    kill(flows)
+    meanwhile = stage.rest.state(run_id)
+    demo.faults.clear()
+    again = run_again(stage, demo, tmp_path)
+
+    end = stage.rest.run(run_id)["state"]
+    told(moment.phase, "machine", meanwhile=meanwhile, end=end["name"], message=end["message"], again=again)
+    assert ("Running", "Crashed", "Completed") == (meanwhile, end["name"], again)
+    assert "No heartbeat for 90 seconds" in end["message"]
+    assert [] == expected.violations(snapshot(demo))
+
+
+@pytest.mark.parametrize("killed", ["worker", "server", "both"])
+def test_a_plan_waits_while_something_dies(
+    killed: str, stage: Stage, demo: Sandbox, tmp_path: Path, told: Told
+) -> None:
+    """The question outlives it: the answer is acted on by whatever worker and server are there then."""
+    expected = expectation_of(demo, "new")
+    worker = stage.have_worker()
+    run_id = stage.start_run(DEPLOYMENT, demo, tmp_path, **FORCE | {"confirm": "ask"})
+    stage.rest.wait_for(run_id, "Suspended")
+    wait_until(lambda: not descendants(worker.pid), "the flow's process to end")
+    before = writes(demo)
+
+    if killed in {"server", "both"}:
+        stage.server.kill_all()
+    if killed in {"worker", "both"}:
+        worker.kill()
+    if killed in {"server", "both"}:
+        stage.start_server()
+    meanwhile = stage.rest.state(run_id)
+    stage.have_worker()
+    answer = {"plan_hash": stage.rest.plan_hash(run_id), "approve": True}
+    assert ("Suspended", before) == (meanwhile, writes(demo))
+    assert "ACCEPT" == stage.rest.resume(run_id, answer)["status"]
+    end = stage.rest.wait_for(run_id, "Completed", seconds=300)["state"]
+    again = run_again(stage, demo, tmp_path)
+
+    told("plan waits", killed, meanwhile=meanwhile, end=end["name"], message=end["message"], again=again)
+    assert [] == expected.violations(snapshot(demo))
 
 
 def test_a_run_that_is_cancelled_lets_what_is_in_flight_end_and_the_next_goes_on(
-    stage: Stage, slow: Sandbox, tmp_path: Path
+    stage: Stage, demo: Sandbox, tmp_path: Path
 ) -> None:
     """Cancel in the UI: the run drains and ends as Cancelled; no second copy when it is run again."""
-    expected = expectation_of(slow, "new")
-    worker = stage.start_worker(variables_for(slow, tmp_path), name="cancelled")
-    run_id = start(stage, slow, tmp_path)
-    wait_until(lambda: slow.app.traffic.by_call["POST /file/multipart"] > 3, "copying to begin")
+    (moment,) = (one for one in MOMENTS if one.phase == "copy")
+    expected, run_id = stopped_run(moment, stage, demo, tmp_path)
 
     stage.rest.cancel(run_id)
-    wait_until(lambda: state_if(stage, run_id, "Cancelled"), "the run to be cancelled")
-    stage.rest.wait_for(start(stage, slow, tmp_path), "Completed", seconds=300)
-    worker.stop()
+    demo.faults.clear()
+    end = wait_until(lambda: ended(stage, run_id), "the run to be cancelled")
 
-    assert [] == expected.violations(snapshot(slow))
+    assert ("Cancelled", "Completed") == (end["name"], run_again(stage, demo, tmp_path))
+    assert [] == expected.violations(snapshot(demo))
 
 
-def state_if(stage: Stage, run_id: str, name: str) -> str | None:
-    """The state's message, once the state has that name."""
-    state = stage.rest.run(run_id)["state"]
-    return str(state["message"] or name) if state["name"] == name else None
+def stopped_run(moment: Moment, stage: Stage, sandbox: Sandbox, folder: Path) -> tuple[Expectation, str]:
+    """Start a run, and wait until it is held at *moment* and the UI shows that; with it, what must come of it."""
+    expected = expectation_of(sandbox, "new")
+    stop = Stop(sandbox, moment)
+    run_id = stage.start_run(DEPLOYMENT, sandbox, folder, **FORCE)
+    stop.wait()
+    wait_until(lambda: moment.task in stage.rest.running_tasks(run_id), f"task {moment.task} to be shown as running")
+    return expected, run_id
+
+
+def run_again(stage: Stage, sandbox: Sandbox, folder: Path) -> str:
+    """The same deployment with the same parameters: the state it ends in."""
+    run_id = stage.start_run(DEPLOYMENT, sandbox, folder, **FORCE)
+    return str(wait_until(lambda: ended(stage, run_id), "the next run to end", seconds=300)["name"])
+
+
+def ended(stage: Stage, run_id: str) -> Json | None:
+    """The state of a run, once it is final."""
+    state: Json = stage.rest.run(run_id)["state"]
+    return state if state["type"] in FINAL else None
+
+
+def kill(processes: list[int]) -> None:
+    """kill -9 to all of them."""
+    for process in processes:
+        os.kill(process, 9)

@@ -11,7 +11,7 @@ import pytest
 from sandbox.server import Sandbox
 from tests.contract.test_three_doors import expectation_of
 from tests.migration.harness import snapshot
-from tests.server.processes import wait_until
+from tests.server.processes import descendants, wait_until
 from tests.server.stage import ROOT, SHARD_POOL, Stage, variables_for
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
@@ -63,13 +63,3 @@ def test_a_worker_dies_in_the_middle_of_its_shard(stage: Stage, mixed: Sandbox, 
     assert "ended as Crashed: No heartbeat for 90 seconds" in stage.rest.log(run_id)
     assert [] == expected.violations(snapshot(mixed))
     assert [] == list(tmp_path.glob("*.shard-*.duckdb")), "the shards were taken back"
-
-
-def descendants(pid: int) -> list[int]:
-    """Processes below *pid*, however deep (Linux)."""
-    found = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split()
-    pairs = list(zip(map(int, found[::2]), map(int, found[1::2]), strict=True))
-    below = [pid]
-    for one in below:
-        below += [child for child, parent in pairs if parent == one]
-    return below[1:]
