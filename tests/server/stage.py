@@ -14,6 +14,7 @@ from typing import Any
 
 from sandbox.server import Sandbox
 from tests.server.database import running_postgres
+from tests.server.outside import Outside, listening_outside
 from tests.server.processes import Program, free_port, wait_until
 from tests.server.rest import Rest
 
@@ -33,6 +34,7 @@ class Stage:
     port: int
     rest: Rest
     server: Program
+    outside: Outside
     workers: list[Program] = field(default_factory=list)
     checked: str = ""
     """What `deployments/apply.py --check` said of the empty server."""
@@ -81,7 +83,7 @@ class Stage:
 
     def start_server(self) -> None:
         """Start the server; again, when it was killed."""
-        self.server = _start_server(self.folder, self.database, self.port)
+        self.server = _start_server(self.folder, self.database, self.port, self.outside)
         wait_until(self._is_up, "the server to answer")
 
     def _is_up(self) -> bool:
@@ -98,7 +100,8 @@ def running_stage(folder: Path) -> Iterator[Stage]:
         port = free_port()
         rest = Rest(f"http://127.0.0.1:{port}/api")
         stack.callback(rest.close)
-        stage = Stage(folder, database, port, rest, _start_server(folder, database, port))
+        outside = stack.enter_context(listening_outside(folder))
+        stage = Stage(folder, database, port, rest, _start_server(folder, database, port, outside), outside)
         stack.callback(lambda: _stop(stage))
         wait_until(stage._is_up, "the server to answer")
         checked, applied = stage.run(APPLY, "--check"), stage.run(APPLY)
@@ -129,13 +132,14 @@ def variables_for(sandbox: Sandbox, home: Path) -> dict[str, str]:
     return sandbox.environment() | fast | {"HOME": str(home), "SYNAPSE_STATE_FOLDER": str(home / "state")}
 
 
-def _start_server(folder: Path, database: str, port: int) -> Program:
+def _start_server(folder: Path, database: str, port: int, outside: Outside) -> Program:
     variables = {
         "PREFECT_HOME": str(folder / "server"),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
         "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         **server_settings(),
+        **outside.variables,
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SYNAPSE_", "AWS_"))}
     words = prefect_words("server", "start", "--host", "127.0.0.1", "--port", str(port))

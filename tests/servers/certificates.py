@@ -1,6 +1,7 @@
 """A certificate authority of the test's own, and certificates for loopback that it has signed."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +22,8 @@ class Certificates:
     key: Path
 
 
-def make_certificates(folder: Path) -> Certificates:
-    """Write the authority's certificate, and key and certificate of a server called localhost and nothing else."""
+def make_certificates(folder: Path, names: Sequence[str] = ("localhost",)) -> Certificates:
+    """Write the authority's certificate, and key and certificate of a server with these names and no others."""
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     issuer = _name("Test authority")
     authority = (
@@ -33,8 +34,8 @@ def make_certificates(folder: Path) -> Certificates:
         .sign(authority_key, hashes.SHA256())
     )
     certificate = (
-        _unsigned(_name("localhost"), issuer, key)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        _unsigned(_name(names[0]), issuer, key)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
