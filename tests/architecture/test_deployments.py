@@ -61,6 +61,63 @@ def test_what_the_image_copies_is_there(repository: Path) -> None:
     assert (repository / "deployments" / compose["services"]["worker"]["build"]["dockerfile"]).name == "Dockerfile"
 
 
+def test_the_image_is_sent_what_it_copies_and_no_more(repository: Path) -> None:
+    """Without .dockerignore the whole checkout, environments included, would go to the builder."""
+    lines = (repository / "deployments" / "Dockerfile").read_text().splitlines()
+    copied = {word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]}
+    ignored = [line for line in (repository / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+
+    assert "*" == ignored[0]
+    assert copied == {line[1:] for line in ignored if line.startswith("!")}
+
+
+def test_the_services_of_the_compose_file_wait_for_what_they_need(repository: Path) -> None:
+    """Database, server, everything applied, worker; secrets come from outside; the UI listens on loopback alone."""
+    compose = yaml.safe_load((repository / "deployments" / "compose.yaml").read_text())
+    services = compose["services"]
+    waits = {
+        name: {on: how["condition"] for on, how in one.get("depends_on", {}).items()} for name, one in services.items()
+    }
+    mounted = {volume.partition(":")[0] for one in services.values() for volume in one.get("volumes", [])}
+
+    assert {
+        "database": {},
+        "server": {"database": "service_healthy"},
+        "apply": {"server": "service_healthy"},
+        "worker": {"apply": "service_completed_successfully"},
+    } == waits
+    assert all("healthcheck" in services[name] for name in ("database", "server"))
+    assert set(compose["volumes"]) == mounted
+    assert ["127.0.0.1:4200:4200"] == services["server"]["ports"]
+    assert "${SYNAPSE_AUTH_TOKEN:?" in services["worker"]["environment"]["SYNAPSE_AUTH_TOKEN"]
+    assert [repository / "deployments" / "server.env"] == [
+        repository / "deployments" / name for name in services["server"]["env_file"]
+    ]
+
+
+def test_prefect_s_kubernetes_worker_takes_the_job_template(repository: Path) -> None:
+    """It insists on these, whatever Kubernetes would say to them (prefect-kubernetes, _get_base_job_manifest)."""
+    import json
+
+    from prefect.utilities.templating import apply_values
+
+    template = json.loads((repository / "deployments" / "kubernetes-job.json").read_text())
+    values = {name: one.get("default") for name, one in template["variables"]["properties"].items()}
+    manifest = apply_values(template["job_configuration"], values)["job_manifest"]
+    pod = manifest["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+
+    assert ("batch/v1", "Job") == (manifest["apiVersion"], manifest["kind"])
+    assert (1, 1, "Never", "prefect-job") == (
+        pod["parallelism"], pod["completions"], pod["restartPolicy"], container["name"],
+    )  # fmt: skip
+    # left out, so that the worker fills in the command that executes the run
+    assert not {"args", "command"} & set(container)
+    assert [volume["name"] for volume in pod["volumes"]] == [mount["name"] for mount in container["volumeMounts"]]
+    user = next(line for line in (repository / "deployments/Dockerfile").read_text().splitlines() if "useradd" in line)
+    assert f"--uid {pod['securityContext']['runAsUser']} " in user
+
+
 def test_the_kubernetes_template_fills_in_only_what_it_declares(repository: Path) -> None:
     import json
     import re
