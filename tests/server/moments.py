@@ -52,28 +52,37 @@ MOMENTS = (
 
 
 class Stop:
-    """Holds a run at a moment, from before it starts until `lift`."""
+    """Holds a run at a moment, from before it starts until `lift`; or at one moment after the other."""
 
     def __init__(self, sandbox: Sandbox, moment: Moment) -> None:
-        self._sandbox = sandbox
+        self._faults = sandbox.faults
         self._moment = moment
         self._before = None if moment.after is None else _holding(moment.after, 0)
         self._rule = _holding(moment.held, moment.passing)
-        sandbox.faults.add(self._before or self._rule)
+        self._faults.add(self._before or self._rule)
 
     def wait(self) -> None:
         """Until the run has come to the moment."""
         if self._before is not None:
             before = self._before
             wait_until(lambda: before.struck, f"the call before phase {self._moment.phase}")
-            # in force before the one that holds the call before is lifted: nothing slips through
-            self._sandbox.faults.add(self._rule)
-            self._sandbox.faults.rules.remove(before)
+            self._exchange(before, self._rule)
         wait_until(lambda: self._rule.struck, f"phase {self._moment.phase} to begin")
+
+    def go_on_to(self, moment: Moment) -> None:
+        """Answer what was held, and hold the run again at a later *moment*."""
+        self._moment, self._before = moment, None
+        rule, self._rule = self._rule, _holding(moment.held, 0)
+        self._exchange(rule, self._rule)
 
     def lift(self) -> None:
         """Answer what was held, and hold nothing more."""
-        self._sandbox.faults.clear()
+        self._faults.clear()
+
+    def _exchange(self, old: FaultRule, new: FaultRule) -> None:
+        # the new one is in force before the old one is lifted: nothing slips through
+        self._faults.add(new)
+        self._faults.rules.remove(old)
 
 
 def _holding(call: Call, passing: int) -> FaultRule:
