@@ -88,6 +88,9 @@ def test_the_services_of_the_compose_file_wait_for_what_they_need(repository: Pa
     } == waits
     assert all("healthcheck" in services[name] for name in ("database", "server"))
     assert set(compose["volumes"]) == mounted
+    made = next(line for line in (repository / "deployments/Dockerfile").read_text().splitlines() if "mkdir" in line)
+    inside = {volume.partition(":")[2] for name in ("server", "worker") for volume in services[name]["volumes"]}
+    assert inside == {word for word in made.split() if word.startswith("/")}, "a volume would belong to root"
     assert ["127.0.0.1:4200:4200"] == services["server"]["ports"]
     assert "${SYNAPSE_AUTH_TOKEN:?" in services["worker"]["environment"]["SYNAPSE_AUTH_TOKEN"]
     assert [repository / "deployments" / "server.env"] == [
