@@ -27,8 +27,8 @@ from storage_core.index.reading import open_for_reading
 from storage_core.sharding import absorb, split
 
 MACHINES = (1, 2, 4)
-FILES = 240
-CALLS_PER_MINUTE = 150
+FILES = 160
+CALLS_PER_MINUTE = 100
 COMMAND = (sys.executable, "-c", "from storage_core.cli.main import main; main()")
 
 
