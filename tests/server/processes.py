@@ -12,7 +12,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 150.0
+PATIENCE_SECONDS = 400.0
 """How long anything here may take on a busy machine; what works is there after a few seconds."""
 
 

@@ -51,7 +51,7 @@ class Stage:
         """Run a script of the repository to its end, as somebody who talks to this server."""
         return subprocess.run(
             [sys.executable, script, *words], env=self.environment(**more), cwd=ROOT, capture_output=True, text=True,
-            timeout=240, check=False, stdin=subprocess.DEVNULL,
+            timeout=600, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
     def start_run(self, name: str, sandbox: Sandbox, folder: Path, **more: Any) -> str:

@@ -15,7 +15,7 @@ from tests.server.outside import Message
 from tests.server.processes import wait_until
 from tests.server.stage import APPLY, Stage
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 
 DEPLOYMENT = "migrate-files/on-demand"
 SLACK, MAIL, HOOK = "hooks.slack.com", "api.sendgrid.com", "127.0.0.1"

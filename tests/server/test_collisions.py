@@ -11,7 +11,7 @@ from tests.migration.harness import snapshot
 from tests.server.moments import MOMENTS, Stop
 from tests.server.stage import Stage, parameters_for
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 
 FORCE = {"confirm": "force", "include_table_files": True}
 
@@ -34,8 +34,8 @@ def test_a_second_run_of_a_deployment_waits_for_the_first(stage: Stage, demo: Sa
     stage.rest.wait_for(second, "AwaitingConcurrencySlot")
     assert "Running" == stage.rest.state(first)
     stop.lift()
-    ended = stage.rest.wait_for(first, "Completed", seconds=300)
-    began_after = stage.rest.wait_for(second, "Completed", seconds=300)
+    ended = stage.rest.wait_for(first, "Completed")
+    began_after = stage.rest.wait_for(second, "Completed")
 
     assert ended["end_time"] <= began_after["start_time"]
     assert [] == expected.violations(snapshot(demo))
@@ -54,7 +54,7 @@ def test_a_scheduled_run_that_meets_another_is_dropped(stage: Stage, demo: Sandb
     assert "Running" == stage.rest.state(first)
     stop.lift()
 
-    stage.rest.wait_for(first, "Completed", seconds=300)
+    stage.rest.wait_for(first, "Completed")
     assert [] == expected.violations(snapshot(demo))
 
 
@@ -68,14 +68,14 @@ def test_another_deployment_with_another_index_is_refused_in_words(stage: Stage,
     (tmp_path / "other").mkdir()
     other = parameters_for(demo, tmp_path / "other") | FORCE
     second = stage.start_run("migrate-files/approval-gated", demo, tmp_path, **other)
-    refused = stage.rest.wait_for(second, "Failed", seconds=300)
+    refused = stage.rest.wait_for(second, "Failed")
     root = demo.facts.root_id if demo.facts else ""
     assert f"Another run migrates {root} now. Wait until it has ended" in refused["state"]["message"]
     assert not (tmp_path / "other" / "m.duckdb").exists()
     assert "Running" == stage.rest.state(first)
     stop.lift()
 
-    stage.rest.wait_for(first, "Completed", seconds=300)
+    stage.rest.wait_for(first, "Completed")
     assert [] == expected.violations(snapshot(demo))
 
 

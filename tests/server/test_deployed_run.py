@@ -17,7 +17,7 @@ from tests.migration.expectation import Expectation
 from tests.migration.harness import snapshot, writes
 from tests.server.stage import APPLY, Stage, parameters_for, variables_for
 
-pytestmark = pytest.mark.timeout(290)
+pytestmark = pytest.mark.timeout(900)
 
 EVENTS = "synapse-storage.migration."
 

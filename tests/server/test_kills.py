@@ -21,7 +21,7 @@ from tests.server.processes import descendants, wait_until
 from tests.server.rest import FINAL, Json
 from tests.server.stage import Stage
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 
 DEPLOYMENT = "migrate-files/on-demand"
 FORCE = {"file_version_strategy": "new", "include_table_files": True, "confirm": "force"}
@@ -77,7 +77,7 @@ def test_the_worker_dies_in_every_phase_of_one_run(stage: Stage, demo: Sandbox, 
         shown.append(stage.rest.state(run_id))
         stop.go_on_to(later) if later else stop.lift()
         told(moment.phase, "worker", meanwhile=shown[-1], end="goes on", again="")
-    end = wait_until(lambda: ended(stage, run_id), "the run to end without its worker", seconds=300)
+    end = wait_until(lambda: ended(stage, run_id), "the run to end without its worker")
     again = run_again(stage, demo, tmp_path)
 
     told("all of them", "worker", meanwhile="", end=f"{end['name']}: {end['message']}", again=again)
@@ -103,7 +103,7 @@ def test_the_server_dies_in_every_phase_of_one_run(stage: Stage, demo: Sandbox, 
         shown.append(stage.rest.state(run_id))
         told(moment.phase, "server", meanwhile=shown[-1], end="goes on", again="")
     stop.lift()
-    end = wait_until(lambda: ended(stage, run_id), "the run to end", seconds=300)
+    end = wait_until(lambda: ended(stage, run_id), "the run to end")
     again = run_again(stage, demo, tmp_path)
 
     told("all of them", "server", meanwhile="", end=f"{end['name']}: {end['message']}", again=again)
@@ -124,7 +124,7 @@ def test_a_run_ends_while_the_server_is_away(stage: Stage, demo: Sandbox, tmp_pa
     stop.lift()
     time.sleep(SERVER_AWAY_SECONDS)
     stage.start_server()
-    end = wait_until(lambda: ended(stage, run_id), "the run to be seen as ended", seconds=300)
+    end = wait_until(lambda: ended(stage, run_id), "the run to be seen as ended")
     again = run_again(stage, demo, tmp_path)
 
     told("the end", "server", meanwhile="Running", end=f"{end['name']}: {end['message']}", again=again)
@@ -176,7 +176,7 @@ def test_a_plan_waits_while_something_dies(
     answer = {"plan_hash": stage.rest.plan_hash(run_id), "approve": True}
     assert ("Suspended", before) == (meanwhile, writes(demo))
     assert "ACCEPT" == stage.rest.resume(run_id, answer)["status"]
-    end = stage.rest.wait_for(run_id, "Completed", seconds=300)["state"]
+    end = stage.rest.wait_for(run_id, "Completed")["state"]
     again = run_again(stage, demo, tmp_path)
 
     told("plan waits", killed, meanwhile=meanwhile, end=f"{end['name']}: {end['message']}", again=again)
@@ -211,7 +211,7 @@ def stopped_run(moment: Moment, stage: Stage, sandbox: Sandbox, folder: Path) ->
 def run_again(stage: Stage, sandbox: Sandbox, folder: Path) -> str:
     """The same deployment with the same parameters: the state it ends in."""
     run_id = stage.start_run(DEPLOYMENT, sandbox, folder, **FORCE)
-    return str(wait_until(lambda: ended(stage, run_id), "the next run to end", seconds=300)["name"])
+    return str(wait_until(lambda: ended(stage, run_id), "the next run to end")["name"])
 
 
 def ended(stage: Stage, run_id: str) -> Json | None:

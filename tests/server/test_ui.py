@@ -18,7 +18,7 @@ from tests.server.processes import CannotRunError, wait_until
 from tests.server.rest import Json
 from tests.server.stage import Stage, variables_for
 
-pytestmark = [pytest.mark.timeout(290), pytest.mark.long]
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 
 
 @pytest.fixture
