@@ -77,6 +77,10 @@ def listening_outside(folder: Path) -> Iterator[Outside]:
             self.end_headers()
             self.wfile.write(b"ok")
 
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()
+
         def log_message(self, *_: object) -> None:
             """Nothing to the terminal."""
 

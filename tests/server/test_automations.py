@@ -5,10 +5,6 @@ from typing import Any
 
 import httpx
 import pytest
-from prefect.blocks.notifications import SendgridEmail, SlackWebhook
-from prefect.blocks.webhook import Webhook
-from prefect.settings import PREFECT_API_URL, temporary_settings
-from pydantic import SecretStr
 
 from sandbox.server import Sandbox
 from tests.server.outside import Message
@@ -21,25 +17,35 @@ DEPLOYMENT = "migrate-files/on-demand"
 SLACK, MAIL, HOOK = "hooks.slack.com", "api.sendgrid.com", "127.0.0.1"
 
 
-def keep_addresses(stage: Stage) -> None:
-    """What a steward puts into the blocks that the examples name."""
-    slack = SecretStr("https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ")
-    with temporary_settings({PREFECT_API_URL: stage.rest.url}):
-        SlackWebhook(url=slack).save("synapse-storage", overwrite=True)
-        Webhook(url=SecretStr(stage.outside.address)).save("synapse-storage", overwrite=True)
-        SendgridEmail(
-            api_key=SecretStr("abcd123-xyz"), sender_email="prefect@example.org", to_emails=["steward@example.org"]
-        ).save("synapse-storage", overwrite=True)
+KEEP_ADDRESSES = """
+import sys
+from prefect.blocks.notifications import SendgridEmail, SlackWebhook
+from prefect.blocks.webhook import Webhook
+
+slack = "https://hooks.slack.com/services/T00000000/B00000000/000000000000000000000000"
+SlackWebhook(url=slack).save("synapse-storage", overwrite=True)
+Webhook(url=sys.argv[1]).save("synapse-storage", overwrite=True)
+mail = SendgridEmail(api_key="no-real-key", sender_email="prefect@example.org", to_emails=["steward@example.org"])
+mail.save("synapse-storage", overwrite=True)
+"""
+"""What a steward does who fills in the blocks that the examples name. In a process of its own: the messengers' library
+warns of what it imports."""
+
+
+def apply_examples(stage: Stage) -> None:
+    """Keep the addresses, and make every automation."""
+    kept = stage.run("-c", KEEP_ADDRESSES, stage.outside.address)
+    assert 0 == kept.returncode, kept.stderr
+    applied = stage.run(APPLY)
+    assert 0 == applied.returncode, applied.stderr
+    assert "left out" not in applied.stdout
 
 
 def test_each_example_tells_whom_it_says_what_happened(stage: Stage, start_sandbox: Any, tmp_path: Path) -> None:
     """Planned, approved, begun, drifted, ended: one run in which somebody changed a file while the plan waited."""
     demo: Sandbox = start_sandbox(scenario="demo")
     assert demo.facts is not None
-    keep_addresses(stage)
-    applied = stage.run(APPLY)
-    assert 0 == applied.returncode, applied.stderr
-    assert "left out" not in applied.stdout
+    apply_examples(stage)
 
     run_id = stage.start_run(DEPLOYMENT, demo, tmp_path, continue_on_error=True)
     stage.rest.wait_for(run_id, "Suspended")
@@ -65,9 +71,7 @@ def test_a_run_that_stops_at_its_limit_of_failures_sends_an_e_mail(
 ) -> None:
     """The awkward project holds files that nobody may read, and the limit allows none."""
     mixed: Sandbox = start_sandbox(scenario="mixed")
-    keep_addresses(stage)
-    applied = stage.run(APPLY)
-    assert 0 == applied.returncode, applied.stderr
+    apply_examples(stage)
 
     run_id = stage.start_run(DEPLOYMENT, mixed, tmp_path, max_failures="0", confirm="force")
     stage.rest.wait_for(run_id, "Failed")
