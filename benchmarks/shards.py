@@ -37,8 +37,9 @@ class Measured:
     """One row of the table.
 
     Attributes:
-        starting: until the last machine made its first call.
-        ending: from the last call of all until the last process had ended.
+        calling: from the first call of all to the last answer: what the budgets limit.
+        starting: before the first call of the machine that began last; processors limit that.
+        ending: from the last answer until the last process had ended; so do they that.
         most_calls, fewest_calls: of the machines.
         processor_seconds: of all processes; and of this one, which is the sandbox and the network between.
     """
@@ -48,6 +49,7 @@ class Measured:
     calls: int
     refused: int
     migrated: int
+    calling: float
     starting: float
     ending: float
     most_calls: int
@@ -55,15 +57,19 @@ class Measured:
     processor_seconds: float
     sandbox_seconds: float
 
-    def row(self, alone: float) -> str:
+    def row(self, alone: "Measured") -> str:
         """As a line of the table; *alone* is what one machine needed."""
-        speed_up = alone / self.seconds
+        speed_up = alone.seconds / self.seconds
+        while_calling = alone.calling / self.calling
         busy = (self.processor_seconds + self.sandbox_seconds) / self.seconds / (os.cpu_count() or 1)
         cells = (
             f"{self.machines}",
             f"{self.seconds:.1f}",
             f"{speed_up:.2f}",
             f"{speed_up / self.machines:.2f}",
+            f"{self.calling:.1f}",
+            f"{while_calling:.2f}",
+            f"{while_calling / self.machines:.2f}",
             f"{self.calls:,}",
             f"{self.fewest_calls:,} to {self.most_calls:,}",
             f"{self.refused}",
@@ -79,6 +85,9 @@ class Measured:
 HEAD = (
     "Machines",
     "Seconds",
+    "Speed-up",
+    "per machine",
+    "First call to last answer, s",
     "Speed-up",
     "per machine",
     "Calls",
@@ -180,6 +189,7 @@ def measure(machines: int, files: int, calls_per_minute: int) -> Measured:
             calls=statuses.total(),
             refused=statuses[429],
             migrated=migrated,
+            calling=max(way.last for way in ways) - min(way.first for way in ways),
             starting=max(way.first for way in ways) - began,
             ending=ended - max(way.last for way in ways),
             most_calls=max(way.calls for way in ways),
@@ -226,10 +236,10 @@ def main() -> None:
     files, calls_per_minute = [*map(int, sys.argv[1:]), *(FILES, CALLS_PER_MINUTE)[len(sys.argv) - 1 :]]
     print(f"{files} files, {calls_per_minute} calls a minute for each machine, load {os.getloadavg()[0]:.1f}")
     print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
-    alone = 0.0
+    alone: Measured | None = None
     for machines in MACHINES:
         found = measure(machines, files, calls_per_minute)
-        alone = alone or found.seconds
+        alone = alone or found
         print(found.row(alone), flush=True)
 
 
