@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from prefect import get_run_logger
+from prefect.context import FlowRunContext
 from prefect.flow_runs import pause_flow_run, suspend_flow_run
 from prefect.input import RunInput
 from prefect.runtime import deployment, flow_run
@@ -85,8 +86,14 @@ def approved(plan: Question, *, within_hours: float) -> str:
 
 
 def is_taken_up_again() -> bool:
-    """Whether this flow run was begun before: it was suspended, or somebody retries it."""
-    return int(flow_run.run_count or 1) > 1
+    """Whether this flow run was begun before: it was suspended, or somebody retries it.
+
+    Prefect's server does not count a run that goes on after a pause (3.8.8, `IncrementFlowRunCount`); the keys of the
+    questions that were asked stay with it.
+    """
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    return run is not None and (run.run_count > 1 or bool(run.empirical_policy.pause_keys))
 
 
 def form_for(plan: Question) -> type[Approval]:

@@ -60,7 +60,7 @@ def show_plan(plan: Plan) -> bool:
     Returns:
         Whether it is news: a run that is taken up again finds that it has published this plan before.
     """
-    if int(flow_run.run_count or 1) > 1 and _is_shown(plan):
+    if _is_shown(plan):
         return False
     ahead = plan.ahead
     lines = [

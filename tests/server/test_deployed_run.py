@@ -20,6 +20,7 @@ from tests.server.stage import APPLY, Stage, parameters_for, variables_for
 pytestmark = pytest.mark.timeout(900)
 
 EVENTS = "synapse-storage.migration."
+LISTING = "POST /entity/children"
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_a_person_approves_the_plan_and_exactly_that_is_done(stage: Stage, demo:
     expected = expectation_of(demo)
     before = writes(demo)
 
-    run_id = stage.start_run("migrate-files/on-demand", demo, tmp_path, file_version_strategy="all")
+    run_id = stage.start_run("migrate-files/on-demand", demo, tmp_path, file_version_strategy="all", refresh=True)
     waiting = rest.wait_for(run_id, "Suspended")
 
     assert before == writes(demo), "something was written before the plan was approved"
@@ -59,11 +60,15 @@ def test_a_person_approves_the_plan_and_exactly_that_is_done(stage: Stage, demo:
     assert "REJECT" == refused["status"], refused
     assert waiting["state"]["id"] == rest.run(run_id)["state"]["id"]
 
+    listed = demo.app.traffic.by_call[LISTING]
     assert "ACCEPT" == rest.resume(run_id, {"plan_hash": plan_hash, "approve": True})["status"]
     ended = rest.wait_for(run_id, "Completed")
 
     assert "everything planned is migrated and verified" == ended["state"]["message"]
     assert [] == expected.violations(snapshot(demo))
+    assert (listed > 0, listed) == (True, demo.app.traffic.by_call[LISTING]), (
+        "looked again, after the plan was approved"
+    )
     counts = {row["status"]: row["items"] for row in json.loads(rest.artifacts(run_id)["migration-counts"]["data"])}
     assert expected.places() == counts["MIGRATED"]
     assert [] == damaged_files(tmp_path / "m-report" / "parquet")
