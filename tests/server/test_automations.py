@@ -49,7 +49,7 @@ def test_each_example_tells_whom_it_says_what_happened(stage: Stage, start_sandb
 
     run_id = stage.start_run(DEPLOYMENT, demo, tmp_path, continue_on_error=True)
     stage.rest.wait_for(run_id, "Suspended")
-    waiting = heard(stage, SLACK, "A migration plan waits")
+    waiting = heard(stage, SLACK, "A plan waits")
     rename(demo, demo.facts.landmarks["readme"])
     plan_hash = stage.rest.plan_hash(run_id)
     stage.rest.resume(run_id, {"plan_hash": plan_hash, "approve": True})
@@ -63,7 +63,7 @@ def test_each_example_tells_whom_it_says_what_happened(stage: Stage, start_sandb
     assert f"plan {plan_hash} is carried out in run {name}" in heard(stage, SLACK, "A migration has begun").text()
     assert f"{root}: 1 places drifted" in heard(stage, MAIL, "Places were changed meanwhile").text()
     assert f"{root}: exit code 1" in heard(stage, SLACK, "A migration has ended").text()
-    assert 1 == sum("A migration plan waits" in one.text() for one in stage.outside.messages), "told again when resumed"
+    assert 1 == sum("A plan waits" in one.text() for one in stage.outside.messages), "told again when resumed"
 
 
 def test_a_run_that_stops_at_its_limit_of_failures_sends_an_e_mail(
