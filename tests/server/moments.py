@@ -52,7 +52,7 @@ MOMENTS = (
 
 
 class Stop:
-    """Holds a run at a moment, from before it starts until `lift`; or at one moment after the other."""
+    """Holds a run at a moment, from before it starts until `lift`."""
 
     def __init__(self, sandbox: Sandbox, moment: Moment) -> None:
         self._faults = sandbox.faults
@@ -68,12 +68,6 @@ class Stop:
             wait_until(lambda: before.struck, f"the call before phase {self._moment.phase}")
             self._exchange(before, self._rule)
         wait_until(lambda: self._rule.struck, f"phase {self._moment.phase} to begin")
-
-    def go_on_to(self, moment: Moment) -> None:
-        """Answer what was held, and hold the run again at a later *moment*."""
-        self._moment, self._before = moment, None
-        rule, self._rule = self._rule, _holding(moment.held, 0)
-        self._exchange(rule, self._rule)
 
     def lift(self) -> None:
         """Answer what was held, and hold nothing more."""
