@@ -1,4 +1,4 @@
-"""kill -9 of the flow in every phase, of worker and server while a plan waits: what the UI shows, that the end is exact.
+"""kill -9 of the flow in every phase, and of worker and server while a plan waits: what the UI shows, the exact end.
 
 In each case the same deployment is run again afterwards, and no dead run stands in its way. With `KILLS_TABLE` set,
 what was seen is appended there, row by row; the table of docs/pipeline.md is made of it.
