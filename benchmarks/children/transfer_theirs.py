@@ -33,7 +33,7 @@ with manifest.open("w", newline="") as file:
     writer.writerow(["path", "parentId"])
     writer.writerows([str(path), WISHES["parent"]] for path in sorted(FOLDER.iterdir()))
 
-began = time.perf_counter()
+began, computed = time.perf_counter(), time.process_time()
 if WISHES["direction"] == "up":
     if WISHES["file"] is None:
         Folder(id=WISHES["parent"]).sync_to_synapse(manifest_path=str(manifest), send_messages=False)
@@ -43,8 +43,8 @@ elif WISHES["file"] is None:
     Folder(id=WISHES["parent"]).sync_from_synapse(path=str(FOLDER))
 else:
     File(id=WISHES["id"], path=str(FOLDER)).get()
-seconds = time.perf_counter() - began
+seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - computed
 found = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
 peak = int(found[1]) // 1024 if found else 0
 print()
-print(json.dumps({"seconds": seconds, "mib": peak}))
+print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "mib": peak}))

@@ -68,6 +68,7 @@ def test_a_large_file_goes_up_and_down_in_little_memory(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the high-water mark that Linux keeps")
 def test_twenty_gigabytes_go_up_and_down_in_little_memory(
     running: Sandbox, container: EntityId, peak: Callable[..., int], tmp_path: Path
