@@ -82,6 +82,19 @@ def test_the_orchestrator_keeps_fewer_than_five_thousand_records_of_two_million_
     assert 8 == records(100, folders=4)
 
 
+def test_what_prefect_costs_is_divided_between_the_run_and_its_task_runs() -> None:
+    """50 task runs take 4 s more than 10, so each takes 0.1 s, and the run itself 2 s; noise never makes it a gain."""
+    from benchmarks.orchestration import Cost, cost_of
+
+    plain = {"launched": 0.0, "seconds": 30.0}
+    few, many = {"launched": 10.0, "seconds": 33.0}, {"launched": 50.0, "seconds": 37.0}
+
+    found = cost_of({0: plain, 50: many, 2500: few})
+
+    assert (2.0, 0.1) == (pytest.approx(found.per_run), pytest.approx(found.per_task_run))
+    assert Cost(per_run=3.0, per_task_run=0.0) == cost_of({0: plain, 50: {**few, "launched": 50.0}, 2500: few})
+
+
 def test_a_table_is_markdown_with_a_cell_for_every_column() -> None:
     text = Table(heading="H", columns=("a", "b"), rows=(("x|y", "1"),), remarks=("note",)).markdown()
 
