@@ -17,6 +17,7 @@ from storage_core.exports import write_everything
 from storage_core.index.opening import open_index
 from storage_core.index.reading import open_for_reading
 from storage_core.index.store import Index
+from storage_core.model.settings import EngineOption
 from storage_core.plan.estimating import Speeds, make_plan
 from storage_core.reports.figures import read_figures
 from storage_core.reports.report import RunFacts
@@ -52,6 +53,8 @@ def _plan(index: Index) -> None:
     make_plan(
         settings=index.settings,
         ahead=index.ahead(),
+        engine=EngineOption.SYNAPSE,
+        shares=(),
         counts=index.counts(),
         findings=(),
         speeds=Speeds(calls_per_minute=600),
