@@ -68,6 +68,11 @@ class Stage:
             self._worker = self.start_worker({}, name=f"worker-{len(self.workers)}")
         return self._worker
 
+    def dismiss_worker(self) -> None:
+        """Stop the worker that serves all tests: it must not take the runs of one with an environment of its own."""
+        if self._worker is not None:
+            self._worker.stop()
+
     def start_worker(
         self, variables: Mapping[str, str], *, name: str = "worker", pool: str = POOL, limit: Sequence[str] = ()
     ) -> Program:

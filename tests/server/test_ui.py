@@ -42,6 +42,7 @@ def test_a_steward_fills_the_form_and_approves_the_plan(
     expected = Expectation(
         snapshot(sandbox), facts.root_id, facts.destination_id, "all", unreadable=set(facts.unreadable_ids)
     )
+    stage.dismiss_worker()
     worker = stage.start_worker(variables_for(sandbox, tmp_path))
     deployment = stage.rest.deployment("migrate-files/on-demand")
 
