@@ -50,6 +50,22 @@ def test_every_event_has_an_example_of_an_automation(repository: Path) -> None:
     assert len(automations) == len({one["name"] for one in automations})
 
 
+def test_no_example_names_a_fact_that_its_template_language_takes_for_a_method(repository: Path) -> None:
+    """In a template `payload.items` is a method of the mapping; the fact is `payload['items']`."""
+    import re
+
+    texts = {path.name: path.read_text() for path in (repository / "deployments/automations").glob("*.yaml")}
+    wrong = [
+        (name, word)
+        for name, text in texts.items()
+        for word in re.findall(r"payload\.(\w+)", text)
+        if word in dir(dict)
+    ]
+
+    assert [] == wrong
+    assert "payload['items'] }} places drifted" in texts["drifted.yaml"]
+
+
 def test_what_the_image_copies_is_there(repository: Path) -> None:
     """The Dockerfile names files of the repository, and the compose file the Dockerfile."""
     lines = (repository / "deployments" / "Dockerfile").read_text().splitlines()
