@@ -49,6 +49,9 @@ NAMES = (
 KINDS = [f"{side} {name}" for name in NAMES for side in ("before", "after")]
 BOUNDARIES = st.tuples(st.sampled_from(KINDS), st.integers(1, 6))
 DEATHS = st.one_of(st.none(), BOUNDARIES)
+COPIED = st.tuples(st.sampled_from(["after complete", "before record_copies"]), st.integers(1, 2))
+"""Where a copy is there, and the index does not know it."""
+FIRST_DEATHS = st.one_of(st.none(), BOUNDARIES, COPIED, COPIED)
 LOT = 25
 AS_FOUND = "HISTORIES_AS_FOUND"
 """Set where it matters only whether a promise is broken: making the story small takes many times as long."""
@@ -74,8 +77,16 @@ class History(RuleBasedStateMachine):
         strategy=st.sampled_from(STRATEGIES),
         shape=st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=3), min_size=1, max_size=5),
         tables=st.lists(st.lists(ROW, max_size=3), max_size=2),
+        death=FIRST_DEATHS,
     )
-    def begin(self, strategy: str, shape: list[list[int]], tables: list[list[tuple[int | None, int | None]]]) -> None:
+    def begin(
+        self,
+        strategy: str,
+        shape: list[list[int]],
+        tables: list[list[tuple[int | None, int | None]]],
+        death: Boundary | None,
+    ) -> None:
+        """A project; often one whose first migration died, most of all where its copies were just made."""
         self.strategy = strategy
         uploaded = [self.synapse.upload() for _ in range(4)]
         for number, handles in enumerate(shape, start=10):
@@ -83,6 +94,8 @@ class History(RuleBasedStateMachine):
         for number, rows in enumerate(tables, start=30):
             cells = [tuple(None if one is None else uploaded[one] for one in row) for row in rows]
             self.synapse.create_table(ROOT, number, cells)
+        if death is not None:
+            self.live(dies_at=death)
 
     def live(
         self,
