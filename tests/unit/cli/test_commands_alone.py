@@ -1,7 +1,7 @@
 """Commands that need no Synapse."""
 
 import json
-import time
+import os
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,13 @@ def index(tmp_path: Path) -> Path:
 
 
 def test_help_is_fast_and_lists_every_command(run_alone: Any) -> None:
-    """Well under half a second on an idle machine; the best of some tries is held to twice that."""
+    """Well under half a second of computing; the best of some tries is held to twice that, however busy the machine."""
     done, took = run_alone("--help"), []
     for _ in range(4):
-        began = time.monotonic()
+        began = os.times()
         done = run_alone("--help")
-        took.append(time.monotonic() - began)
+        ended = os.times()
+        took.append(ended.children_user + ended.children_system - began.children_user - began.children_system)
     assert done.returncode == 0
     for command in ("index", "migrate", "plan", "status", "why", "verify", "retry", "export", "report", "doctor",
                     "sandbox", "demo", "location", "setting"):  # fmt: skip
