@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.contestants import US, US_THROUGH_A_VIEW, US_THROUGH_A_VIEW_WITH_KEYS, US_WITH_KEYS
+from benchmarks.contestants import CALLS_PER_SECOND, US, US_THROUGH_A_VIEW, US_THROUGH_A_VIEW_WITH_KEYS, US_WITH_KEYS
 from benchmarks.kept import Held, Kept, Run, Side
 from benchmarks.registry import Table
 
@@ -55,7 +55,7 @@ def goals_table(kept: Kept) -> Table:
 def _row(goal: Goal, found: Found | None) -> tuple[str, ...]:
     wanted = f"{'≤' if goal.is_most else '≥'} {_told(goal.wanted, goal.unit)}"
     if found is None:
-        return (goal.work, wanted, "", "", "not measured", "")
+        return (goal.work, wanted, "", "", "no result kept", "")
     verdict = "met" if goal.is_met(found) else f"missed: {found.value / goal.wanted:.0%} of the goal"
     runs = f"{found.runs}" if found.runs >= _ENOUGH_RUNS else f"{found.runs} run{'s' * (found.runs > 1)} only"
     return (goal.work, wanted, _told(found.value, goal.unit), runs, verdict, found.by_calls)
@@ -116,7 +116,7 @@ def _selection(kept: Kept) -> Found | None:
 
 
 def _view(kept: Kept) -> Found | None:
-    """Per file: as many files one by one were not waited for."""
+    """As many files one by one are computed from the calls of fewer: nobody waits hours for what the throttle says."""
     through = kept.contest("index-view", 100_000)
     single = next(
         (one for one in kept.contests if one.circumstances.benchmark == "index-view" and one.side("file by file")), None
@@ -124,9 +124,9 @@ def _view(kept: Kept) -> Found | None:
     ours, theirs = through and through.side(US.name), single and single.side("file by file")
     if through is None or single is None or ours is None or theirs is None:
         return None
-    per_file = ours.seconds / through.circumstances.items, theirs.seconds / single.circumstances.items
+    computed = theirs.calls / single.circumstances.items * through.circumstances.items / CALLS_PER_SECOND
     return Found(
-        value=per_file[1] / per_file[0],
+        value=computed / ours.seconds,
         runs=min(len(ours.runs), len(theirs.runs)),
         by_calls=f"{theirs.calls / single.circumstances.items / (ours.calls / through.circumstances.items):.2f}",
     )
@@ -193,7 +193,7 @@ GOALS: tuple[Goal, ...] = (
         work="calls per file of 30 GB", wanted=20, is_most=True, unit="", figure=_calls("large-files", LARGE, US.name)
     ),
     Goal(work="choosing the next work at 1,000,000 rows, per item", wanted=1_000, figure=_selection),
-    Goal(work="indexing 100,000 files through a view", wanted=50, figure=_view),
+    Goal(work="indexing 100,000 files through a view; one by one computed from its calls", wanted=50, figure=_view),
     Goal(work="budget used, 20 to 250 ms", wanted=97, unit=_PERCENT, figure=lambda kept: _budget(kept, min, "share")),
     Goal(
         work="throttled answers, 20 to 250 ms",

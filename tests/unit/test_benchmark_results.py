@@ -93,7 +93,7 @@ def test_a_goal_is_judged_by_the_faster_right_rival_unrounded(tmp_path: Path) ->
     work = "1,000 small files, `new`, view, engine `s3`"
     assert (work, "≥ 3.5 times", "3.5 times", "3", "missed: 100% of the goal", "4.00") == verdict(kept, work)
     assert "met" == verdict(kept, "calls per small file, `new`, through a view, engine `s3`")[4]
-    assert "not measured" == verdict(kept, "1,000 small files, `new`, view")[4]
+    assert "no result kept" == verdict(kept, "1,000 small files, `new`, view")[4]
 
 
 def test_fewer_than_three_runs_are_told_as_such_and_our_own_wrong_runs_never_meet_a_goal(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_fewer_than_three_runs_are_told_as_such_and_our_own_wrong_runs_never_mee
     assert "1 run only" == verdict(read_kept(tmp_path), work)[3]
 
     write(tmp_path, "b", measured(BOTH, 1, 100.0, wrong=1))
-    assert "not measured" == verdict(read_kept(tmp_path), work)[4]
+    assert "no result kept" == verdict(read_kept(tmp_path), work)[4]
 
 
 def test_parts_of_a_run_are_told_by_its_copies(tmp_path: Path) -> None:
