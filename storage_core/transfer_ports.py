@@ -16,7 +16,7 @@ What an adapter promises:
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.entities import EntityHeader, FileSnapshot
@@ -49,6 +49,40 @@ Moved = Callable[[int], None]
 
 def untold(_bytes: int) -> None:
     """For callers who do not want to know."""
+
+
+class Reading(Protocol):
+    """One stretch of bytes on its way up; afterwards `md5` is that of the stretch."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def md5(self) -> str:
+        """Of everything read so far."""
+        ...
+
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The bytes, in order, in chunks of 1 MiB at most. SourceChanged when they end early."""
+        ...
+
+    def take_back(self) -> None:
+        """Say that what was sent has to travel again."""
+        ...
+
+
+class Content(Protocol):
+    """Bytes that are to be stored, wherever they come from."""
+
+    def reading(self, first_byte: int, size_bytes: int, told: Moved = untold) -> Reading:
+        """A stretch of it; *told* hears of each chunk that was taken. May be asked for again."""
+        ...
+
+    async def require_unchanged(self) -> None:
+        """SourceChanged when what was read is not what was announced, as far as can be told."""
+        ...
 
 
 class ByteStore(Protocol):
@@ -96,6 +130,27 @@ class ByteStore(Protocol):
         ...
 
 
+@runtime_checkable
+class StreamStore(ByteStore, Protocol):
+    """A store that takes bytes that are in no file of this machine.
+
+    Stretches are asked for in order, one after the other, and each is read to its end before the next is asked for.
+    One that did not arrive may be asked for once more.
+    """
+
+    async def pour(self, upload: Upload, content: Content, moved: Moved = untold) -> Stored:
+        """Like `put`, with *content* instead of the file; of `upload.file` size, MD5 and a name for messages count.
+
+        `content.require_unchanged` is asked before the object becomes visible. What an earlier try finished is met
+        without reading *content*.
+        """
+        ...
+
+    async def discard(self, upload: Upload) -> None:
+        """Remove what `pour` has made or begun of this upload, so that a repeat makes it anew."""
+        ...
+
+
 class StoreChoice(Protocol):
     """Finds the store for a place; opens each at most once. `stores.registry.Stores` does."""
 
@@ -112,6 +167,18 @@ class StoreChoice(Protocol):
 
         Raises:
             UsageError: handles of this class cannot be read by us.
+        """
+        ...
+
+
+class StreamStoreChoice(Protocol):
+    """Finds the store that takes streams; `stores.registry.Stores` does."""
+
+    def for_stream(self, destination: UploadDestination) -> StreamStore:
+        """The store that takes bytes there which are in no file of this machine.
+
+        Raises:
+            UsageError: no kind of storage does that for such a location.
         """
         ...
 

@@ -11,6 +11,7 @@ from storage_core.config import Config
 from storage_core.engines.chosen import ChosenEngines
 from storage_core.engines.object_reader import PresignedObjectReader
 from storage_core.engines.part_moving import LongParts
+from storage_core.engines.relay_copy import RELAY_CAPABILITIES
 from storage_core.engines.s3_copy import S3_CAPABILITIES, S3CopyEngine
 from storage_core.engines.synapse_copy import SYNAPSE_CAPABILITIES, SynapseCopyEngine
 from storage_core.index.opening import open_index
@@ -23,6 +24,8 @@ from storage_core.plan.estimating import Speeds
 from storage_core.plan.outcomes import FailureLimit
 from storage_core.plan.parts import SERVICE_LIMITS, PartLimits
 from storage_core.ports import Catalog, Clock, Ledger, Messenger
+from storage_core.relay_wiring import RelayEngine, relaying
+from storage_core.steps.borrowing import TokenCache
 from storage_core.steps.choosing import Engines
 from storage_core.steps.deep_checking import DeepCheck
 from storage_core.steps.driving import Launcher, LoopLauncher, QuietWatch, Watch
@@ -32,6 +35,7 @@ from storage_core.steps.protecting import Protector
 from storage_core.steps.rolling_back import RollBack
 from storage_core.steps.services import Services
 from storage_core.synapse.access_catalog import SynapseAccessCatalog
+from storage_core.stores.store_type import StoreTools
 from storage_core.synapse.calls import CallTotals
 from storage_core.synapse.catalog import SynapseCatalog
 from storage_core.synapse.clock import SystemClock
@@ -42,6 +46,7 @@ from storage_core.synapse.messenger import SynapseMessenger
 from storage_core.synapse.presigned import PresignedSender
 from storage_core.synapse.slots import AdjustableSlots
 from storage_core.synapse.stream_speed import StreamSpeed
+from storage_core.synapse.storage import SynapseStorage
 from storage_core.synapse.transport import Transport
 
 _MOST_S3_THREADS = 256
@@ -153,13 +158,14 @@ def opened(
         open_index(index_path, settings, create=settings is not None) as ledger,
         connected(config) as remote,
         _own_objects(config, remote, options) as objects,
+        relaying(config, remote.network, remote.transport, _store_tools(config, remote)) as relay,
         pacing(
             index_path,
             remote.network,
             Pacer(index_path, remote.limiter, remote.s3_slots, remote.clock, started),
         ) as pacer,
     ):
-        services, engines = _services(remote, ledger, objects, options, part_limits)
+        services, engines = _services(remote, ledger, objects, relay, options, part_limits)
         run_by = launcher(remote.network) if launcher else LoopLauncher(remote.network.loop)
         limit = FailureLimit(
             continue_on_error=options.continue_on_error,
@@ -224,8 +230,30 @@ def _own_objects(config: Config, remote: Remote, options: RunOptions) -> Iterato
         objects.close()
 
 
+def _store_tools(config: Config, remote: Remote) -> StoreTools:
+    storage = SynapseStorage(remote.transport, remote.catalog)
+    tokens = TokenCache(storage.sts_token, remote.clock)
+    return StoreTools(
+        config=config,
+        clock=remote.clock,
+        catalog=remote.catalog,
+        storage=storage,
+        multipart=remote.multipart,
+        sender=remote.sender,
+        s3_slots=remote.s3_slots,
+        borrow_token=lambda entity_id, permission, *, at_least: remote.network.run(
+            tokens.token(entity_id, permission, at_least=at_least)
+        ),
+    )
+
+
 def _services(
-    remote: Remote, ledger: Ledger, objects: S3Objects, options: RunOptions, part_limits: PartLimits
+    remote: Remote,
+    ledger: Ledger,
+    objects: S3Objects,
+    relay: RelayEngine,
+    options: RunOptions,
+    part_limits: PartLimits,
 ) -> tuple[Services, Engines]:
     """The registry of engines, and everything that steps use. A new engine takes two lines here."""
     settings, destination, speed = ledger.settings, KnownDestination(), StreamSpeed()
@@ -246,8 +274,9 @@ def _services(
         long_parts=LongParts(slots=remote.s3_slots.for_long, learn_speed=speed.learn),
         limits=part_limits,
     )
+    capabilities = (S3_CAPABILITIES, SYNAPSE_CAPABILITIES, RELAY_CAPABILITIES)
     engines = Engines(
-        capabilities=(S3_CAPABILITIES, SYNAPSE_CAPABILITIES),
+        capabilities=capabilities,
         option=options.engine,
         keys=with_keys,
         streams=objects.most_at_once,
@@ -256,7 +285,15 @@ def _services(
     when_denied = EngineName.SYNAPSE if options.engine is EngineOption.AUTO else None
     services = Services(
         catalog=remote.catalog,
-        engine=ChosenEngines({EngineName.S3: with_keys, EngineName.SYNAPSE: by_synapse}, when_denied=when_denied),
+        engine=ChosenEngines(
+            {
+                EngineName.S3: with_keys,
+                EngineName.SYNAPSE: by_synapse,
+                EngineName.RELAY: relay(destination.facts, migration_id),
+            },
+            capabilities=capabilities,
+            when_denied=when_denied,
+        ),
         destination=destination,
         reader=PresignedObjectReader(remote.catalog, remote.sender, clock=remote.clock, s3_slots=remote.s3_slots),
         clock=remote.clock,

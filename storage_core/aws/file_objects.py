@@ -10,8 +10,10 @@ import hashlib
 import io
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from botocore.exceptions import ClientError
@@ -19,7 +21,7 @@ from botocore.exceptions import ClientError
 from storage_core.aws.file_refusals import Place, code_of, translated
 from storage_core.errors import SourceChanged, TransferBroken
 from storage_core.model.transfers import LocalFile
-from storage_core.transfer_ports import Moved
+from storage_core.transfer_ports import Content, Moved
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -65,6 +67,29 @@ class FileObjects:
             else:
                 await self._put_parts(key, file, content_type, moved)
 
+    async def pour(self, key: str, file: LocalFile, content: Content, content_type: str, moved: Moved) -> None:
+        """The same with bytes that can only be read in order. A part waits until it is whole, the next one meanwhile.
+
+        Two parts at most are held; on disk, where they are larger than usual. What is at the key already is replaced,
+        but for a large object of the right size, which an earlier try has finished.
+        """
+        with translated(self._place(key), f"store {file.path}"):
+            if file.size_bytes <= SMALLEST_PART:
+                part = await _gathered(content, _Part(1, 0, file.size_bytes), moved)
+                with part.held:
+                    await content.require_unchanged()
+                    await self._on_thread(lambda: self._put_held(key, part, content_type))
+            else:
+                await self._pour_parts(key, file, content, content_type, moved)
+
+    async def discard(self, key: str) -> None:
+        """Leave nothing at this key: no object, and no upload under way."""
+        with translated(self._place(key), "remove it"):
+            upload_id = await self._on_thread(lambda: self._open_upload(key))
+            if upload_id is not None:
+                await self._on_thread(lambda: self._abort(key, upload_id))
+            await self._on_thread(lambda: self._client.delete_object(Bucket=self._bucket, Key=key))
+
     async def read(self, key: str, first_byte: int, last_byte: int | None) -> AsyncGenerator[bytes, None]:
         """The stored bytes, inclusive bounds, in chunks of 1 MiB."""
         wanted: dict[str, Any] = {}
@@ -108,16 +133,26 @@ class FileObjects:
         )
 
     async def _put_parts(self, key: str, file: LocalFile, content_type: str, moved: Moved) -> None:
-        upload_id = await self._on_thread(lambda: self._open_upload(key))
+        upload_id = await self._begun(key, file, content_type, moved)
         if upload_id is None:
-            if await self._on_thread(lambda: self._size_if_there(key)) == file.size_bytes:
-                # keys are used once: finished before somebody was killed
-                moved(file.size_bytes)
-                return
-            upload_id = await self._on_thread(lambda: self._create_upload(key, content_type))
+            return
         present = await self._on_thread(lambda: self._parts_there(key, upload_id))
         etags = await self._send_parts(key, upload_id, file, present, moved)
         await self._on_thread(lambda: _require_unchanged(file))
+        await self._join(key, upload_id, etags, file)
+
+    async def _begun(self, key: str, file: LocalFile, content_type: str, moved: Moved) -> str | None:
+        """The upload to go on with, or a new one; None when it was finished before somebody was killed."""
+        upload_id = await self._on_thread(lambda: self._open_upload(key))
+        if upload_id is not None:
+            return upload_id
+        if await self._on_thread(lambda: self._size_if_there(key)) == file.size_bytes:
+            # keys are used once
+            moved(file.size_bytes)
+            return None
+        return await self._on_thread(lambda: self._create_upload(key, content_type))
+
+    async def _join(self, key: str, upload_id: str, etags: dict[int, str], file: LocalFile) -> None:
         listed: Any = [{"PartNumber": number, "ETag": etag} for number, etag in sorted(etags.items())]
         await self._on_thread(
             lambda: self._client.complete_multipart_upload(
@@ -170,6 +205,65 @@ class FileObjects:
             )
         return answer["ETag"].strip('"')
 
+    async def _pour_parts(self, key: str, file: LocalFile, content: Content, content_type: str, moved: Moved) -> None:
+        upload_id = await self._begun(key, file, content_type, moved)
+        if upload_id is None:
+            return
+        present = await self._on_thread(lambda: self._parts_there(key, upload_id))
+        etags: dict[int, str] = {}
+        sending: asyncio.Task[str] | None = None
+        try:
+            for part in parts_of(file.size_bytes):
+                held = await _gathered(content, part, moved)
+                try:
+                    if sending is not None:
+                        etags[part.number - 1] = await sending
+                except BaseException:
+                    held.held.close()
+                    raise
+                sending = asyncio.create_task(self._send_held(key, upload_id, held, present))
+            if sending is not None:
+                etags[len(etags) + 1] = await sending
+            await content.require_unchanged()
+        except SourceChanged:
+            await self._on_thread(lambda: self._abort(key, upload_id))
+            raise
+        finally:
+            if sending is not None:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+        await self._join(key, upload_id, etags, file)
+
+    async def _send_held(self, key: str, upload_id: str, part: "_Held", present: dict[int, str]) -> str:
+        with part.held:
+            known = present.get(part.part.number)
+            if known == part.md5.hexdigest():
+                return known
+            answer = await self._on_thread(
+                lambda: self._client.upload_part(
+                    Bucket=self._bucket,
+                    Key=key,
+                    UploadId=upload_id,
+                    PartNumber=part.part.number,
+                    Body=part.held,
+                    ContentLength=part.part.size_bytes,
+                    ContentMD5=part.digest,
+                )
+            )
+            return answer["ETag"].strip('"')
+
+    def _put_held(self, key: str, part: "_Held", content_type: str) -> None:
+        def send(acl: dict[str, Any]) -> None:
+            part.held.seek(0)
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=part.held, ContentType=content_type, ContentMD5=part.digest, **acl
+            )
+
+        self._with_acl(send)
+
+    def _abort(self, key: str, upload_id: str) -> None:
+        self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
+
     def _open_upload(self, key: str) -> str | None:
         found = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=key).get("Uploads", [])
         return next((one["UploadId"] for one in found if one["Key"] == key), None)
@@ -213,6 +307,39 @@ def parts_of(size_bytes: int) -> list[_Part]:
         _Part(number, first, min(step, size_bytes - first))
         for number, first in enumerate(range(0, size_bytes, step), start=1)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A part that was read whole, at its beginning; to be closed."""
+
+    part: _Part
+    held: "SpooledTemporaryFile[bytes]"
+    md5: "hashlib._Hash"
+
+    @property
+    def digest(self) -> str:
+        """What S3 compares it with."""
+        return base64.b64encode(self.md5.digest()).decode()
+
+
+async def _gathered(content: Content, part: _Part, moved: Moved) -> _Held:
+    held: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(SMALLEST_PART)  # noqa: SIM115 - closed by who sends it
+    md5 = hashlib.md5(usedforsecurity=False)
+    try:
+        async with aclosing(content.reading(part.first_byte, part.size_bytes, moved).chunks()) as chunks:
+            async for chunk in chunks:
+                await asyncio.to_thread(_take, held, md5, chunk)
+        held.seek(0)
+    except BaseException:
+        held.close()
+        raise
+    return _Held(part, held, md5)
+
+
+def _take(held: "SpooledTemporaryFile[bytes]", md5: "hashlib._Hash", chunk: bytes) -> None:
+    held.write(chunk)
+    md5.update(chunk)
 
 
 class _Slice(io.RawIOBase):

@@ -39,7 +39,7 @@ where number between ? and ? and item.item_id between ? and ? order by number
 _INSERT_SOURCES = """
 insert into copy_source
 select ? + number, entity, kind, handle_kind, concrete_type, file_name, content_type, bucket, object_key, created_by,
-    handle_status
+    handle_status, address
 from new_copy join item on item.item_id = new_copy.first_item
     join item_facts on item_facts.item_id = new_copy.first_item
 where number between ? and ? and item.item_id between ? and ? and item_facts.item_id between ? and ? order by number

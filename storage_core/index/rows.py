@@ -10,7 +10,7 @@ from storage_core.model.engines import CopySource
 from storage_core.model.entities import EntityBody, EntityKind
 from storage_core.model.handles import Association, AssociationKind, FileHandle, HandleKind, HandleStatus
 from storage_core.model.ids import ActivityId, EntityId, FileHandleId, PrincipalId, StorageLocationId
-from storage_core.model.items import IndexedItem
+from storage_core.model.items import IndexedItem, ItemStatus
 from storage_core.model.places import FileVersion, NewVersion, Place, TableCell
 from storage_core.model.repoints import AddVersion, KeptEntity, SwapVersionHandle
 from storage_core.model.works import FoundEntity, ProofWork, VerifyWork
@@ -106,6 +106,7 @@ FACTS_SCHEMA = pa.schema(
         ("object_key", pa.string()),
         ("created_by", pa.string()),
         ("handle_status", pa.string()),
+        ("address", pa.string()),
     ]
 )
 
@@ -166,7 +167,7 @@ def facts_row(item_id: int, item: IndexedItem) -> tuple[Any, ...]:
     """The cold half of an item: what is read once, when its copy or its change is made."""
     facts, handle = item.facts, item.facts.handle
     known = (
-        (None,) * 8
+        (None,) * 9
         if handle is None
         else (
             handle.kind.value,
@@ -177,11 +178,20 @@ def facts_row(item_id: int, item: IndexedItem) -> tuple[Any, ...]:
             handle.key,
             handle.created_by,
             handle.status.value,
+            _address_of(item),
         )
     )
     body = None if facts.body is None else facts.body.json_text
     activity_id = facts.activity_id if facts.knows_activity else UNKNOWN_ACTIVITY
     return (item_id, facts.etag, body, activity_id, *known)
+
+
+def _address_of(item: IndexedItem) -> str | None:
+    """Where bytes are that lie in no bucket of S3. Only of what is to be moved: an address may hold a secret."""
+    handle = item.facts.handle
+    if handle is None or item.status is not ItemStatus.INDEXED:
+        return None
+    return handle.url or handle.endpoint_url
 
 
 def found_entity(row: tuple[Any, ...]) -> FoundEntity:
@@ -198,12 +208,14 @@ def found_entity(row: tuple[Any, ...]) -> FoundEntity:
 
 
 SOURCE_COLUMNS = """c.from_handle, c.from_location, c.file_size, c.md5, s.handle_kind, s.concrete_type, s.file_name,
-    s.content_type, s.bucket, s.object_key, s.created_by, s.handle_status, s.entity, s.entity_kind"""
+    s.content_type, s.bucket, s.object_key, s.created_by, s.handle_status, s.address, s.entity,
+    s.entity_kind"""
 
 
 def source_of(row: Sequence[Any]) -> tuple[FileHandle, Association]:
     """From SOURCE_COLUMNS."""
-    (handle_id, location, size, md5, kind, concrete_type, name, content, bucket, key, owner, status, entity, of) = row
+    (handle_id, location, size, md5, kind, concrete_type, name, content, bucket, key) = row[:10]
+    (owner, status, address, entity, of) = row[10:]
     handle = FileHandle(
         id=FileHandleId(str(handle_id)),
         kind=HandleKind(kind),
@@ -215,6 +227,8 @@ def source_of(row: Sequence[Any]) -> tuple[FileHandle, Association]:
         content_type=content,
         bucket=bucket,
         key=key,
+        url=address if kind == HandleKind.EXTERNAL_URL else None,
+        endpoint_url=address if kind == HandleKind.OBJECT_STORE else None,
         created_by=None if owner is None else PrincipalId(owner),
         status=HandleStatus(status),
     )

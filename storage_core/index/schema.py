@@ -153,6 +153,14 @@ STEPS: tuple[SchemaStep, ...] = (
     SchemaStep(number=7, name="handles that places return to", statements=(_RETURN_HANDLE,)),
     SchemaStep(number=8, name="what a deep verification has looked at", statements=(_CHECKED,)),
     SchemaStep(number=9, name="containers that are protected", statements=(_PROTECTION,)),
+    SchemaStep(
+        number=10,
+        name="addresses of bytes outside S3",
+        statements=(
+            "alter table item_facts add column address varchar",
+            "alter table copy_source add column address varchar",
+        ),
+    ),
 )
 
 NEWEST = STEPS[-1].number

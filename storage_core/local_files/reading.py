@@ -96,6 +96,21 @@ class RangeReading:
         return chunk
 
 
+@dataclass(frozen=True, slots=True)
+class LocalContent:
+    """Implements `transfer_ports.Content` for a file of this machine."""
+
+    file: LocalFile
+
+    def reading(self, first_byte: int, size_bytes: int, told: Callable[[int], None] = lambda _: None) -> RangeReading:
+        """A stretch of the file."""
+        return RangeReading(self.file.path, first_byte, size_bytes, told)
+
+    async def require_unchanged(self) -> None:
+        """SourceChanged when the file is not as it was measured, as far as size and time of change tell."""
+        await require_unchanged(self.file)
+
+
 async def require_unchanged(file: LocalFile) -> None:
     """SourceChanged when the file is not as it was measured, as far as size and time of change tell."""
     now = await asyncio.to_thread(status_of, file.path)

@@ -35,6 +35,10 @@ class LocationFacts:
     """One storage location, as far as its creator or an uploader may see it.
 
     `created_by` is None when the facts come from an upload destination, which does not reveal the owner.
+
+    Attributes:
+        endpoint_url: of an object store.
+        url: of an SFTP or HTTPS location, as its creator gave it.
     """
 
     id: StorageLocationId
@@ -45,3 +49,5 @@ class LocationFacts:
     sts_enabled: bool = False
     created_by: PrincipalId | None = None
     concrete_type: str = ""
+    endpoint_url: str | None = None
+    url: str | None = None

@@ -26,7 +26,8 @@ class EngineCapabilities:
         reads: kinds of file handles whose bytes it can read.
         writes: kinds of storage locations it can fill.
         needs_keys: it works with keys of the user's own, so these must reach the source and the destination.
-        calls_per_copy, calls_per_part: Synapse calls it spends; what is not counted by Synapse does not count.
+        calls_per_copy, calls_per_part: Synapse calls it spends at most; what is not counted by Synapse does not count.
+        through_here: the bytes flow through this machine; so it is only chosen where no other engine can.
     """
 
     name: EngineName
@@ -35,6 +36,7 @@ class EngineCapabilities:
     needs_keys: bool
     calls_per_copy: int
     calls_per_part: int
+    through_here: bool = False
 
     def calls(self, *, copies: int, parts: int) -> int:
         """Synapse calls for so many copies of so many parts in all."""
@@ -80,6 +82,7 @@ class EngineShare:
     Attributes:
         bucket: where the bytes are read; None when Synapse does not say.
         calls: Synapse calls for all of them.
+        through_here: their bytes flow through this machine.
     """
 
     engine: EngineName
@@ -89,6 +92,7 @@ class EngineShare:
     parts: int
     calls: int
     why: str
+    through_here: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,14 +92,19 @@ def _retry(sentence: str) -> Reason:
 
 
 REASONS: dict[ReasonCode, Reason] = {
-    ReasonCode.EXTERNAL_URL: _never("A link to an address outside; there are no bytes of Synapse's to move."),
+    ReasonCode.EXTERNAL_URL: _never(
+        "A link to an address outside; engine relay moves its bytes only if its storage location is named as a source."
+    ),
     ReasonCode.NOT_IN_SOURCE_LOCATIONS: _never("Its bytes are in none of the source storage locations asked for."),
     ReasonCode.NO_MD5: _never("Synapse recorded no MD5 for it, and a copy could not be proven."),
     ReasonCode.NO_SIZE: _never("Synapse recorded no size for it, and a copy could not be planned."),
     ReasonCode.EMPTY_FILE: _never("It has 0 bytes, and Synapse refuses to copy an empty object."),
     ReasonCode.ARCHIVED: _person("Its bytes are archived; have Synapse restore them, then index again."),
     ReasonCode.STS_FOLDER: _never("It is in an STS storage location; Synapse lets such files not point elsewhere."),
-    ReasonCode.NO_ENGINE: _never("No copy engine can read this kind of storage and write the destination."),
+    ReasonCode.NO_ENGINE: _never(
+        "Only engine relay reads this kind of storage, and only when its location is named with"
+        " --source-storage-location-ids; of a class that is not known here it reads nothing."
+    ),
     ReasonCode.INVALID_NAME: _person(
         "Its name breaks today's rules, so Synapse refuses a new version; rename it, or use strategy latest."
     ),
@@ -110,7 +115,7 @@ REASONS: dict[ReasonCode, Reason] = {
     ReasonCode.HANDLE_CHANGED: _person("Somebody put another file there after indexing; index again to include it."),
     ReasonCode.ENTITY_CHANGED: _person("Somebody changed the entity after indexing; index again to include it."),
     ReasonCode.SERVICE_FAULT: _retry("Synapse failed to answer this call, again and again; retry later."),
-    ReasonCode.S3_FAULT: _retry("S3 failed to copy it, again and again; retry later."),
+    ReasonCode.S3_FAULT: _retry("S3, or another storage, failed to copy it, again and again; retry later."),
     ReasonCode.COPY_INCOMPLETE: _retry("Not every part of the copy arrived; retry."),
     ReasonCode.NO_READ_ACCESS: _person("You may not read it; ask its owner for access."),
     ReasonCode.NO_DOWNLOAD_ACCESS: _person("You may not download it; ask for access, or meet its access requirements."),
@@ -125,7 +130,8 @@ REASONS: dict[ReasonCode, Reason] = {
     ReasonCode.SOURCE_SUSPECT: _person("The source's own bytes do not have the MD5 that Synapse recorded; not moved."),
     ReasonCode.PROOF_TOO_WEAK: _person("The copy could not be proven as strictly as asked for; use --proof standard."),
     ReasonCode.NO_KEY_ACCESS: _person(
-        "Your AWS keys may not copy it; use others (--aws-profile), or retry with --engine auto or synapse."
+        "Your keys or logins may not copy it; use others (--aws-profile, configuration file), or retry with another"
+        " --engine."
     ),
     ReasonCode.NOT_REGISTERED: _person(
         "Synapse could not see the new object in its bucket; give Synapse's account the right to read it there."

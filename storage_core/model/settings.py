@@ -27,6 +27,7 @@ class EngineOption(StrEnum):
     AUTO = "auto"
     SYNAPSE = "synapse"
     S3 = "s3"
+    RELAY = "relay"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

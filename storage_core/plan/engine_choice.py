@@ -49,13 +49,13 @@ class EngineChooser:
         streams: int = 64,
         timely: Callable[[int], PartPlan] | None = None,
     ) -> None:
-        """Choose among *engines*; fewest Synapse calls for a small file first.
+        """Choose among *engines*: fewest Synapse calls for a small file first, last those that move bytes by us.
 
         Args:
             streams: requests to S3 that may be open at a time.
             timely: cuts an object of so many bytes where each part costs a call; without it there are the fewest.
         """
-        self._engines = sorted(engines, key=lambda one: one.calls(copies=1, parts=1))
+        self._engines = sorted(engines, key=lambda one: (one.through_here, one.calls(copies=1, parts=1)))
         self._option = option
         self._destination = destination
         self._reach = reach
@@ -65,8 +65,8 @@ class EngineChooser:
     def choose(self, source: FileHandle) -> Chosen:
         """The engine that was asked for; with `auto` the first without an objection.
 
-        When there are objections against all, the one that spends most calls and needs least is taken; its refusal
-        of the copy will be the copy's reason.
+        When there are objections against all, the last of those that leave the bytes where they are is taken; its
+        refusal of the copy will be the copy's reason.
         """
         if self._option is not EngineOption.AUTO:
             return Chosen(engine=EngineName(self._option.value), why=f"asked for with --engine {self._option}")
@@ -76,7 +76,8 @@ class EngineChooser:
             if objection is None:
                 return Chosen(engine=engine.name, why="; ".join(objections) or "spends the fewest Synapse calls")
             objections.append(f"not {engine.name}: {objection}")
-        return Chosen(engine=self._engines[-1].name, why="; ".join(objections))
+        last = [engine for engine in self._engines if not engine.through_here][-1]
+        return Chosen(engine=last.name, why="; ".join(objections))
 
     def choice(self, request: CopyRequest) -> CopyChoice:
         """The same for one copy, as the index keeps it, with the size of its parts."""
@@ -117,6 +118,7 @@ class EngineChooser:
             parts=source.parts,
             calls=capabilities.calls(copies=source.copies, parts=source.parts),
             why=chosen.why,
+            through_here=capabilities.through_here,
         )
 
     def _objection(self, engine: EngineCapabilities, source: FileHandle) -> str | None:
@@ -189,4 +191,5 @@ def _joined(one: EngineShare, other: EngineShare) -> EngineShare:
         parts=one.parts + other.parts,
         calls=one.calls + other.calls,
         why=one.why,
+        through_here=one.through_here,
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from storage_core.model.engines import EngineShare
-from storage_core.model.plans import Finding, Plan, StatusCount, WorkAhead
+from storage_core.model.plans import Finding, FindingLevel, Plan, StatusCount, WorkAhead
 from storage_core.model.settings import EngineOption, MigrationSettings
 from storage_core.plan.cells import CELLS_AT_ONCE
 from storage_core.plan.parts import RestOfRun
@@ -30,11 +30,15 @@ class Speeds:
         s3_bytes_per_second_low, s3_bytes_per_second_high: all copies together. The low figure is the rate Sage
             Bionetworks published in November 2023 (13 minutes per 100 GB); the high one assumes that S3 copies
             run side by side.
+        relay_bytes_per_second_low, relay_bytes_per_second_high: what flows through this machine, all streams
+            together: from an ordinary office line to a machine near the data. Nobody knows before it flows.
     """
 
     calls_per_minute: int = 600
     s3_bytes_per_second_low: int = 128_000_000
     s3_bytes_per_second_high: int = 2_000_000_000
+    relay_bytes_per_second_low: int = 12_500_000
+    relay_bytes_per_second_high: int = 125_000_000
 
 
 def calls_for(ahead: WorkAhead, shares: Sequence[EngineShare]) -> int:
@@ -48,11 +52,15 @@ def calls_for(ahead: WorkAhead, shares: Sequence[EngineShare]) -> int:
     return sum(share.calls for share in shares) + ahead.repoints - ahead.cells + tables + reads
 
 
-def seconds_for(ahead: WorkAhead, calls: int, speeds: Speeds) -> tuple[int, int]:
-    """The band of durations: at best the budget or a fast S3 is the limit, at worst a slow S3 comes on top."""
+def seconds_for(ahead: WorkAhead, calls: int, speeds: Speeds, *, relayed_bytes: int = 0) -> tuple[int, int]:
+    """The band of durations: at best the budget or a fast S3 is the limit, at worst a slow S3 comes on top.
+
+    Of all bytes *relayed_bytes* flow through this machine, whose line is slower than S3.
+    """
     by_calls = calls * 60 / speeds.calls_per_minute
-    fast = max(by_calls, ahead.copy_bytes / speeds.s3_bytes_per_second_high)
-    slow = by_calls + ahead.copy_bytes / speeds.s3_bytes_per_second_low
+    inside = ahead.copy_bytes - relayed_bytes
+    fast = max(by_calls, inside / speeds.s3_bytes_per_second_high, relayed_bytes / speeds.relay_bytes_per_second_high)
+    slow = by_calls + inside / speeds.s3_bytes_per_second_low + relayed_bytes / speeds.relay_bytes_per_second_low
     return int(fast), max(int(fast) + 1, int(slow + 0.999))
 
 
@@ -82,7 +90,8 @@ def make_plan(
 ) -> Plan:
     """Put the plan together and give it its hash."""
     calls = calls_for(ahead, shares)
-    low, high = seconds_for(ahead, calls, speeds)
+    relayed = sum(share.size_bytes for share in shares if share.through_here)
+    low, high = seconds_for(ahead, calls, speeds, relayed_bytes=relayed)
     return Plan(
         settings=settings,
         ahead=ahead,
@@ -92,8 +101,26 @@ def make_plan(
         calls=calls,
         seconds_low=low,
         seconds_high=high,
-        findings=findings,
+        findings=(*findings, *through_here(shares, speeds)),
         hash=plan_hash(settings, ahead, engine, shares),
+    )
+
+
+def through_here(shares: Sequence[EngineShare], speeds: Speeds) -> tuple[Finding, ...]:
+    """What a steward should know before the bytes of a project flow through the machine that runs this."""
+    relayed = [share for share in shares if share.through_here]
+    if not relayed:
+        return ()
+    copies, size = sum(share.copies for share in relayed), sum(share.size_bytes for share in relayed)
+    fast, slow = speeds.relay_bytes_per_second_high, speeds.relay_bytes_per_second_low
+    return (
+        Finding(
+            level=FindingLevel.WARNING,
+            what=f"{size / 1e9:,.1f} GB of {copies:,} files will flow through this machine, down and up again: about"
+            f" {size / fast / 3600:,.1f} to {size / slow / 3600:,.1f} hours, at {fast / 1e6:g} to {slow / 1e6:g} MB/s.",
+            fix="Run it on a machine near the data, and see what the traffic costs. Logins and keys of places outside"
+            " Synapse come from your configuration file (docs/engines.md).",
+        ),
     )
 
 

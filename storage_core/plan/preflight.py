@@ -10,7 +10,13 @@ from storage_core.model.plans import Finding, FindingLevel
 from storage_core.model.settings import MigrationSettings
 
 _SCOPES = frozenset({"view", "download", "modify"})
-_CAN_RECEIVE = {LocationKind.SYNAPSE_S3, LocationKind.EXTERNAL_S3}
+_CAN_RECEIVE = {
+    LocationKind.SYNAPSE_S3,
+    LocationKind.EXTERNAL_S3,
+    LocationKind.EXTERNAL_GOOGLE_CLOUD,
+    LocationKind.EXTERNAL_OBJECT_STORE,
+    LocationKind.EXTERNAL_SFTP,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +57,8 @@ def check_destination(settings: MigrationSettings, destination: LocationFacts) -
     if destination.kind not in _CAN_RECEIVE:
         raise UsageError(
             f"Storage location {settings.destination} is of type {destination.kind}; it cannot receive copies.",
-            fix="Choose a destination of type EXTERNAL_S3 or SYNAPSE_S3.",
+            fix="Nothing can be uploaded there. Choose a destination of type EXTERNAL_S3 or SYNAPSE_S3; engine relay"
+            " also writes to EXTERNAL_GOOGLE_CLOUD, EXTERNAL_OBJECT_STORE and EXTERNAL_SFTP.",
         )
     if destination.sts_enabled:
         raise UsageError(

@@ -3,11 +3,13 @@
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.entities import UNKNOWN_BODY, FileSnapshot
 from storage_core.model.handles import FileHandle, HandleKind, HandleRefusal, HandleStatus
+from storage_core.model.ids import DEFAULT_STORAGE_LOCATION
 from storage_core.model.items import IndexedItem, ItemFacts, ItemStatus, ReasonCode
 from storage_core.model.places import FileVersion, NewVersion, Place
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings
 from storage_core.plan.file_names import may_be_valid_file_name
 
+_RELAYED = frozenset({HandleKind.EXTERNAL_URL, HandleKind.GOOGLE_CLOUD, HandleKind.OBJECT_STORE, HandleKind.PROXY})
 _NO_BYTES_OF_OURS = {
     HandleKind.EXTERNAL_URL: ReasonCode.EXTERNAL_URL,
     HandleKind.GOOGLE_CLOUD: ReasonCode.NO_ENGINE,
@@ -47,6 +49,18 @@ def facts_of(snapshot: FileSnapshot, strategy: FileVersionStrategy) -> ItemFacts
 def is_wanted(handle: FileHandle, settings: MigrationSettings) -> bool:
     """Whether the handle's bytes lie in one of the source locations asked for (all, when none are named)."""
     return not settings.source_location_ids or handle.storage_location_id in settings.source_location_ids
+
+
+def is_relayed(handle: FileHandle, settings: MigrationSettings) -> bool:
+    """Whether bytes outside S3 are to flow through this machine: only where their storage location was named.
+
+    A link without a location counts as being in Synapse's own, where no such bytes are.
+    """
+    return (
+        handle.kind in _RELAYED
+        and handle.storage_location_id != DEFAULT_STORAGE_LOCATION
+        and handle.storage_location_id in settings.source_location_ids
+    )
 
 
 def is_moving_candidate(handle: FileHandle, settings: MigrationSettings) -> bool:
@@ -94,7 +108,10 @@ def judge_cell(facts: ItemFacts, refusal: HandleRefusal | None, settings: Migrat
 def _why_not(handle: FileHandle, settings: MigrationSettings, source: LocationFacts | None) -> ReasonCode | None:
     """The first reason that keeps a handle from being moved; the order is the one a steward would ask in."""
     questions = (
-        (handle.kind is not HandleKind.S3, _NO_BYTES_OF_OURS.get(handle.kind, ReasonCode.NO_ENGINE)),
+        (
+            handle.kind is not HandleKind.S3 and not is_relayed(handle, settings),
+            _NO_BYTES_OF_OURS.get(handle.kind, ReasonCode.NO_ENGINE),
+        ),
         (not is_wanted(handle, settings), ReasonCode.NOT_IN_SOURCE_LOCATIONS),
         (source is not None and source.sts_enabled, ReasonCode.STS_FOLDER),
         (handle.status is HandleStatus.ARCHIVED, ReasonCode.ARCHIVED),

@@ -66,6 +66,16 @@ class KnownDestination:
         """Keep what preflight found."""
         self._facts, self._user_id = facts, user_id
 
+    def facts(self) -> LocationFacts:
+        """The location itself.
+
+        Raises:
+            RuntimeError: nobody has looked. A bug, never bad input.
+        """
+        if self._facts is None:
+            raise RuntimeError("the destination is not known")
+        return self._facts
+
     def place(self, migration_id: str) -> ObjectPlace:
         """Where an engine with keys of its own puts objects.
 

@@ -14,7 +14,7 @@ from storage_core.aws.own_keys import client_for
 from storage_core.config import Config, ObjectStoreProfile
 from storage_core.errors import UsageError
 from storage_core.model.transfers import ObjectFacts, ObjectStoreObject, Readable, StoreLimits, Upload
-from storage_core.transfer_ports import Moved, untold
+from storage_core.transfer_ports import Content, Moved, untold
 
 _THREADS = 16
 _RANGES_AT_ONCE = 4
@@ -35,11 +35,19 @@ class OwnKeysStore:
 
     async def put(self, upload: Upload, moved: Moved = untold) -> ObjectStoreObject:
         """Store under ``ticket/file name``, the way the existing client does with a number of the service's."""
-        to = upload.destination
-        key = f"{upload.ticket}/{upload.file_name}"
-        objects = await self._objects(to.endpoint_url, to.bucket)
-        await objects.put(key, upload.file, upload.content_type, moved)
-        return ObjectStoreObject(location_id=to.location_id, key=key)
+        objects = await self._target(upload)
+        await objects.put(_key_of(upload), upload.file, upload.content_type, moved)
+        return ObjectStoreObject(location_id=upload.destination.location_id, key=_key_of(upload))
+
+    async def pour(self, upload: Upload, content: Content, moved: Moved = untold) -> ObjectStoreObject:
+        """The same with bytes from anywhere."""
+        objects = await self._target(upload)
+        await objects.pour(_key_of(upload), upload.file, content, upload.content_type, moved)
+        return ObjectStoreObject(location_id=upload.destination.location_id, key=_key_of(upload))
+
+    async def discard(self, upload: Upload) -> None:
+        """Delete the object, and what was begun of it."""
+        await (await self._target(upload)).discard(_key_of(upload))
 
     async def read(
         self, readable: Readable, *, first_byte: int = 0, last_byte: int | None = None
@@ -64,6 +72,9 @@ class OwnKeysStore:
         self._buckets.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    async def _target(self, upload: Upload) -> FileObjects:
+        return await self._objects(upload.destination.endpoint_url, upload.destination.bucket)
+
     async def _objects(self, endpoint_url: str | None, bucket: str | None) -> FileObjects:
         if not endpoint_url or not bucket:
             raise UsageError(
@@ -82,6 +93,10 @@ class OwnKeysStore:
             )
             self._buckets[place] = FileObjects(client, bucket, server=place[0], threads=self._threads)
         return self._buckets[place]
+
+
+def _key_of(upload: Upload) -> str:
+    return f"{upload.ticket}/{upload.file_name}"
 
 
 def profile_for(profiles: Sequence[ObjectStoreProfile], endpoint_url: str, bucket: str) -> str | None:

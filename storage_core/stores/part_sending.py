@@ -16,7 +16,6 @@ from storage_core.engines.part_troubles import (
     judge_part,
 )
 from storage_core.errors import NotFound, TransferBroken, TransferFailed
-from storage_core.local_files.reading import RangeReading
 from storage_core.model.copies import PartPlan
 from storage_core.model.ids import UploadId
 from storage_core.model.items import ReasonCode
@@ -25,7 +24,7 @@ from storage_core.ports import Clock
 from storage_core.synapse.endpoints.multipart import Multipart
 from storage_core.synapse.presigned import PresignedSender, S3Refused
 from storage_core.synapse.wire_multipart import PartAdded, PresignedPart
-from storage_core.transfer_ports import Moved
+from storage_core.transfer_ports import Content, Moved, Reading
 
 PARTS_AT_ONCE = 8
 """Parts of one file on their way at once; a single connection seldom fills a line."""
@@ -43,12 +42,17 @@ class PartWork:
 
     upload_id: UploadId
     file: LocalFile
+    content: Content
     plan: PartPlan
 
     def size_of(self, number: int) -> int:
         """Bytes of part *number*, counted from 1."""
         begin = (number - 1) * self.plan.part_size_bytes
         return min(self.plan.part_size_bytes, self.file.size_bytes - begin)
+
+    def reading(self, number: int, moved: Moved) -> Reading:
+        """The bytes of part *number*."""
+        return self.content.reading((number - 1) * self.plan.part_size_bytes, self.size_of(number), moved)
 
 
 @dataclass(slots=True)
@@ -61,8 +65,8 @@ class PartSending:
     slots: AbstractAsyncContextManager[object]
     chance: random.Random = field(default_factory=random.Random)
 
-    async def send(self, work: PartWork, numbers: Sequence[int], moved: Moved) -> None:
-        """Bring the parts *numbers* home.
+    async def send(self, work: PartWork, numbers: Sequence[int], moved: Moved, *, at_once: int = PARTS_AT_ONCE) -> None:
+        """Bring the parts *numbers* home, so many at once; one at a time they go in that order.
 
         Raises:
             UploadGoneError: begin anew.
@@ -71,7 +75,7 @@ class PartSending:
         signed = _Signed(self.calls, work.upload_id, iter(numbers))
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(PARTS_AT_ONCE, len(numbers))):
+                for _ in range(min(at_once, len(numbers))):
                     group.create_task(self._send_in_turn(work, signed, moved))
         except BaseExceptionGroup as together:
             # callers tell errors apart by their type, so they get the error and not the group
@@ -99,16 +103,11 @@ class PartSending:
             fix="Run the same command again; it goes on with this part.",
         )
 
-    async def _deliver(self, work: PartWork, part: PresignedPart, moved: Moved) -> RangeReading:
+    async def _deliver(self, work: PartWork, part: PresignedPart, moved: Moved) -> Reading:
         """Send one part until S3 has it. Bounded: `judge_part` gives up on the numbers in `tries`."""
         tries = PartTries()
         while True:
-            reading = RangeReading(
-                path=work.file.path,
-                first_byte=(part.number - 1) * work.plan.part_size_bytes,
-                size_bytes=work.size_of(part.number),
-                told=moved,
-            )
+            reading = work.reading(part.number, moved)
             answer = await self._stream(part, reading)
             if answer is None:
                 return reading
@@ -123,7 +122,7 @@ class PartSending:
                 case Restart() | GivenUp():
                     raise _ended(step, work)
 
-    async def _stream(self, part: PresignedPart, reading: RangeReading) -> S3Refused | None:
+    async def _stream(self, part: PresignedPart, reading: Reading) -> S3Refused | None:
         async with self.slots:
             answer = await self.sender.stream_part(
                 part.url, part.headers, reading.chunks(), size_bytes=reading.size_bytes

@@ -6,7 +6,7 @@ from storage_core.model.handles import FileHandle
 from storage_core.model.transfers import TransferWishes, UploadDestination
 from storage_core.stores import google_cloud, object_store, proxy, sftp, sts, synapse_multipart, web
 from storage_core.stores.store_type import StoreTools, StoreType
-from storage_core.transfer_ports import ByteStore
+from storage_core.transfer_ports import ByteStore, StreamStore
 
 STORE_TYPES: tuple[StoreType, ...] = (
     # only when wished for, so before the one that always can
@@ -57,6 +57,20 @@ class Stores:
             f"File handle {handle.id} ({what}) is of a kind that cannot be downloaded.",
             fix="Fetch it from where it lies by other means.",
         )
+
+    def for_stream(self, destination: UploadDestination) -> StreamStore:
+        """The store that takes bytes there which are in no file of this machine.
+
+        Raises:
+            UsageError: no kind of storage does that for such a location.
+        """
+        store = self.for_upload(destination, TransferWishes())
+        if not isinstance(store, StreamStore):
+            raise UsageError(
+                f"Bytes cannot be streamed to storage location {destination.location_id}, of type {destination.kind}.",
+                fix="Choose a destination of another type.",
+            )
+        return store
 
     async def aclose(self) -> None:
         """Close what was opened."""

@@ -17,7 +17,7 @@ import asyncssh
 
 from storage_core.config import Config
 from storage_core.errors import SourceChanged, TransferBroken, TransferFailed, UsageError
-from storage_core.local_files.reading import CHUNK, RangeReading, require_unchanged
+from storage_core.local_files.reading import CHUNK, LocalContent
 from storage_core.model.transfers import (
     AddressedFile,
     ObjectFacts,
@@ -27,7 +27,7 @@ from storage_core.model.transfers import (
 )
 from storage_core.plan.sftp_addresses import SftpAddress, file_address, read_sftp_address
 from storage_core.stores.sftp_sessions import SftpSessions, full, translated
-from storage_core.transfer_ports import Moved, untold
+from storage_core.transfer_ports import Content, Moved, Reading, untold
 
 _UNCONFIRMED = 8
 """Pieces of `CHUNK` bytes on their way at once, in either direction."""
@@ -56,11 +56,16 @@ class SftpStore:
         The folder's name is fresh for each upload (contract 4), so what lies there is this upload's, or foreign and
         then never replaced.
         """
+        return await self.pour(upload, LocalContent(upload.file), moved)
+
+    async def pour(self, upload: Upload, content: Content, moved: Moved = untold) -> AddressedFile:
+        """The same with bytes from anywhere."""
         url = file_address(upload.destination.url or "", upload.file_name)
         address = read_sftp_address(url)
         if "/" in upload.file_name:
             raise UsageError(f"{upload.file_name!r} is a path, not a file name.", fix="Give a name without slashes.")
-        await require_unchanged(upload.file)
+        if isinstance(content, LocalContent):
+            await content.require_unchanged()
         client = await self._sessions.client(address)
         with translated(address, f"store {address.path}"):
             if await client.exists(address.path):
@@ -69,8 +74,9 @@ class SftpStore:
             else:
                 folder = address.path.rpartition("/")[0]
                 await _make_folders(client, folder or "/")
-                unfinished = f"{folder}/.{upload.ticket}.part"
-                await self._send(client, unfinished, address, upload, moved)
+                unfinished = _unfinished(address, upload)
+                reading = content.reading(0, upload.file.size_bytes, moved)
+                await self._send(client, unfinished, address, upload, reading)
                 await _renamed(client, unfinished, address)
         return AddressedFile(url=url, location_id=upload.destination.location_id)
 
@@ -106,21 +112,29 @@ class SftpStore:
         with translated(address, f"look at {address.path}"):
             return ObjectFacts(size_bytes=(await client.stat(address.path)).size or 0)
 
+    async def discard(self, upload: Upload) -> None:
+        """Remove the file, finished or not."""
+        address = read_sftp_address(file_address(upload.destination.url or "", upload.file_name))
+        client = await self._sessions.client(address)
+        with translated(address, f"remove {address.path}"):
+            for path in (address.path, _unfinished(address, upload)):
+                with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
+                    await client.remove(path)
+
     async def aclose(self) -> None:
         """Hang up."""
         await self._sessions.aclose()
 
     async def _send(
-        self, client: asyncssh.SFTPClient, path: str, address: SftpAddress, upload: Upload, moved: Moved
+        self, client: asyncssh.SFTPClient, path: str, address: SftpAddress, upload: Upload, reading: Reading
     ) -> None:
-        """Write what is missing of the unfinished file; the whole local file is hashed on the way."""
+        """Write what is missing of the unfinished file; the whole content is read, and hashed on the way."""
         present = await _size_of(client, path)
         if present is not None and present > upload.file.size_bytes:
             # none of our tries made it so long; whoever still writes to it goes on writing to a file without a name
             await client.remove(path)
             present = None
         left = _left_by_others(present)
-        reading = RangeReading(upload.file.path, 0, upload.file.size_bytes, moved)
         async with client.open(path, _WITHOUT_CUTTING, encoding=None) as file:
             try:
                 await _write(file, reading, left)
@@ -155,6 +169,10 @@ class SftpStore:
             )
 
 
+def _unfinished(address: SftpAddress, upload: Upload) -> str:
+    return f"{address.path.rpartition('/')[0]}/.{upload.ticket}.part"
+
+
 async def _make_folders(client: asyncssh.SFTPClient, folder: str) -> None:
     try:
         await client.makedirs(folder, exist_ok=True)
@@ -163,7 +181,7 @@ async def _make_folders(client: asyncssh.SFTPClient, folder: str) -> None:
         raise asyncssh.SFTPPermissionDenied("the folders above cannot be made") from error
 
 
-async def _write(file: asyncssh.SFTPClientFile, reading: RangeReading, left: int) -> None:
+async def _write(file: asyncssh.SFTPClientFile, reading: Reading, left: int) -> None:
     """See to all pieces, a few at once; the server has shown or confirmed each of them in the end.
 
     Up to *left* an earlier try has written: those are looked at, and sent only where they differ.

@@ -7,10 +7,11 @@ that was killed is found again by asking for the same.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from storage_core.errors import BadRequest, TransferBroken, TransferFailed
-from storage_core.local_files.reading import require_unchanged
+from storage_core.local_files.reading import LocalContent
 from storage_core.model.destinations import LocationFacts, LocationKind
 from storage_core.model.handles import FileHandle, HandleKind
 from storage_core.model.transfers import (
@@ -24,11 +25,11 @@ from storage_core.model.transfers import (
 )
 from storage_core.plan.upload_parts import plan_upload_parts
 from storage_core.stores.addresses import PresignedAddresses
-from storage_core.stores.part_sending import PartSending, PartWork, UploadGoneError
+from storage_core.stores.part_sending import PARTS_AT_ONCE, PartSending, PartWork, UploadGoneError
 from storage_core.stores.store_type import StoreTools, StoreType
 from storage_core.synapse.presigned import S3Refused, S3Trouble
 from storage_core.synapse.wire_multipart import MultipartStart, UploadStart
-from storage_core.transfer_ports import Moved, untold
+from storage_core.transfer_ports import Content, Moved, untold
 
 _RANGES_AT_ONCE = 8
 _PAUSE_SECONDS = 1.0
@@ -62,39 +63,54 @@ class SynapseMultipart:
         The same content under the same name at the same location is one upload, and one handle, however often it
         is asked for; the ticket says nothing here.
         """
-        start = UploadStart(
+        return await self._store(upload, _Way(LocalContent(upload.file), moved))
+
+    async def pour(self, upload: Upload, content: Content, moved: Moved = untold) -> MadeHandle:
+        """The same with bytes that can only be read in order: all parts are sent, those that are there included."""
+        return await self._store(upload, _Way(content, moved, in_order=True))
+
+    async def discard(self, upload: Upload) -> None:
+        """Have the service forget it; what it begins instead holds no bytes, and a repeat goes on with that."""
+        await self._started(self._start_of(upload), force_restart=True)
+
+    async def _store(self, upload: Upload, way: "_Way") -> MadeHandle:
+        start = self._start_of(upload)
+        # two at once would send the same parts, and the service takes each only once (contract 8.6)
+        guard = self._guards.setdefault(start, asyncio.Lock())
+        async with guard:
+            return await self._put(start, upload, way)
+
+    def _start_of(self, upload: Upload) -> UploadStart:
+        return UploadStart(
             file_name=upload.file_name,
             content_type=upload.content_type,
             md5=upload.file.md5,
             location_id=upload.destination.location_id,
             parts=plan_upload_parts(upload.file.size_bytes, limits=self._part_limits),
         )
-        # two at once would send the same parts, and the service takes each only once (contract 8.6)
-        guard = self._guards.setdefault(start, asyncio.Lock())
-        async with guard:
-            return await self._put(start, upload, moved)
 
-    async def _put(self, start: UploadStart, upload: Upload, moved: Moved) -> MadeHandle:
+    async def _put(self, start: UploadStart, upload: Upload, way: "_Way") -> MadeHandle:
         why = ""
         for force_restart in (False, True):
             try:
-                return await self._bring(start, upload, moved, force_restart=force_restart)
+                return await self._bring(start, upload, way, force_restart=force_restart)
             except UploadGoneError as error:
                 why = str(error)
         raise TransferBroken(
             f"The upload of {upload.file.path} was lost twice: {why}.", fix="Run the same command again."
         )
 
-    async def _bring(self, start: UploadStart, upload: Upload, moved: Moved, *, force_restart: bool) -> MadeHandle:
+    async def _bring(self, start: UploadStart, upload: Upload, way: "_Way", *, force_restart: bool) -> MadeHandle:
         status = await self._started(start, force_restart=force_restart)
         _require_all_parts(status, start)
-        work = PartWork(upload_id=status.upload_id, file=upload.file, plan=start.parts)
-        missing = set(status.missing_parts)
-        moved(sum(work.size_of(number) for number in range(1, start.parts.count + 1) if number not in missing))
+        work = PartWork(upload_id=status.upload_id, file=upload.file, content=way.content, plan=start.parts)
+        every = range(1, start.parts.count + 1)
+        to_send = every if way.in_order and status.result is None else status.missing_parts
+        way.moved(sum(work.size_of(number) for number in set(every).difference(to_send)))
         if status.result is not None:
             return MadeHandle(handle_id=status.result)
-        await self._parts.send(work, status.missing_parts, moved)
-        await require_unchanged(upload.file)
+        await self._parts.send(work, to_send, way.moved, at_once=1 if way.in_order else PARTS_AT_ONCE)
+        await way.content.require_unchanged()
         return await self._completed(status, start, upload)
 
     async def _started(self, start: UploadStart, *, force_restart: bool) -> MultipartStart:
@@ -150,6 +166,15 @@ class SynapseMultipart:
 
     async def aclose(self) -> None:
         """Nothing is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How the bytes of one upload come: from where, who is told, and whether only one after the other."""
+
+    content: Content
+    moved: Moved
+    in_order: bool = False
 
 
 def _require_all_parts(status: MultipartStart, start: UploadStart) -> None:

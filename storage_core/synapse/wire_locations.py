@@ -49,6 +49,8 @@ def read_location(fields: Fields) -> LocationFacts:
         sts_enabled=fields.flag("stsEnabled"),
         created_by=PrincipalId(created_by) if created_by else None,
         concrete_type=concrete_type,
+        endpoint_url=fields.optional_text("endpointUrl"),
+        url=fields.optional_text("url"),
     )
 
 
@@ -63,8 +65,8 @@ def read_destination(fields: Fields, entity_id: EntityId) -> UploadDestination:
         bucket=facts.bucket,
         base_key=facts.base_key,
         sts_enabled=facts.sts_enabled,
-        endpoint_url=fields.optional_text("endpointUrl"),
-        url=fields.optional_text("url"),
+        endpoint_url=facts.endpoint_url,
+        url=facts.url,
         banner=fields.optional_text("banner"),
     )
 
