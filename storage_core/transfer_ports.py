@@ -183,6 +183,19 @@ class StreamStoreChoice(Protocol):
         ...
 
 
+class OwnLogins(Protocol):
+    """Tries what the user's own login opens, before anything is begun."""
+
+    async def sign_in(self) -> None:
+        """Look at the destination, where it asks for a login of its own; changes nothing there.
+
+        Raises:
+            AccessError: there is no login, or it is refused, or the place is not who it should be.
+            TransferFailed: the place is not there, or does not answer.
+        """
+        ...
+
+
 class Files(Protocol):
     """File entities as a transfer sees them. One call per method; for errors see `ports`."""
 

@@ -45,8 +45,8 @@ from storage_core.synapse.limiter import CallLimiter
 from storage_core.synapse.messenger import SynapseMessenger
 from storage_core.synapse.presigned import PresignedSender
 from storage_core.synapse.slots import AdjustableSlots
-from storage_core.synapse.stream_speed import StreamSpeed
 from storage_core.synapse.storage import SynapseStorage
+from storage_core.synapse.stream_speed import StreamSpeed
 from storage_core.synapse.transport import Transport
 
 _MOST_S3_THREADS = 256
@@ -274,11 +274,13 @@ def _services(
         long_parts=LongParts(slots=remote.s3_slots.for_long, learn_speed=speed.learn),
         limits=part_limits,
     )
+    through_here = relay(destination.facts, migration_id)
     capabilities = (S3_CAPABILITIES, SYNAPSE_CAPABILITIES, RELAY_CAPABILITIES)
     engines = Engines(
         capabilities=capabilities,
         option=options.engine,
         keys=with_keys,
+        logins=through_here,
         streams=objects.most_at_once,
         part_bytes_per_second=lambda: speed.bytes_per_second,
     )
@@ -289,7 +291,7 @@ def _services(
             {
                 EngineName.S3: with_keys,
                 EngineName.SYNAPSE: by_synapse,
-                EngineName.RELAY: relay(destination.facts, migration_id),
+                EngineName.RELAY: through_here,
             },
             capabilities=capabilities,
             when_denied=when_denied,

@@ -27,7 +27,8 @@ from storage_core.errors import (
 from storage_core.model.copies import Copied, CopyEvidence, CopyFailed, CopyRequest, EngineName
 from storage_core.model.destinations import LocationFacts, LocationKind
 from storage_core.model.engines import EngineCapabilities
-from storage_core.model.handles import FileHandle, HandleKind
+from storage_core.model.handles import Association, AssociationKind, FileHandle, HandleKind
+from storage_core.model.ids import EntityId, FileHandleId
 from storage_core.model.items import ReasonCode
 from storage_core.model.transfers import (
     ContentFacts,
@@ -66,6 +67,7 @@ RELAY_CAPABILITIES = EngineCapabilities(
 
 _MOST_TRIES = 4
 _DEFAULT_CONTENT_TYPE = "application/octet-stream"
+_NO_TICKET = "0" * 32
 _OWN_LOGINS = frozenset({LocationKind.EXTERNAL_OBJECT_STORE, LocationKind.EXTERNAL_SFTP})
 """Kinds of location where a refused login says nothing about Synapse, so that the run need not stop."""
 
@@ -142,6 +144,26 @@ class RelayCopyEngine:
             except UsageError as error:
                 return _failed(request, ReasonCode.NO_ENGINE, error.what)
 
+    async def sign_in(self) -> None:
+        """Look at the destination with the user's own login, where one is needed; changes nothing there.
+
+        Raises:
+            AccessError: there is no login, or it is refused, or the place is not who it should be.
+            TransferFailed: the place is not there, or does not answer.
+        """
+        facts = self._destination()
+        if facts.kind not in _OWN_LOGINS:
+            return
+        nobody = Association(handle_id=FileHandleId("0"), object_id=EntityId("syn0"), kind=AssociationKind.FILE)
+        upload = Upload(
+            file=LocalFile(path="nothing", size_bytes=0, md5="", modified_ns=0),
+            file_name="nothing",
+            content_type=_DEFAULT_CONTENT_TYPE,
+            destination=_destination_of(facts, nobody, _NO_TICKET),
+            ticket=_NO_TICKET,
+        )
+        await self._places.targets.for_stream(upload.destination).discard(upload)
+
     async def disown(self, request: CopyRequest) -> None:
         """Remove what was made for this request. Nobody else's: its key belongs to this migration alone.
 
@@ -166,7 +188,7 @@ class RelayCopyEngine:
             ),
             file_name=_name_for(source),
             content_type=source.content_type or _DEFAULT_CONTENT_TYPE,
-            destination=_destination_of(self._destination(), request, ticket),
+            destination=_destination_of(self._destination(), request.association, ticket),
             ticket=ticket,
         )
         readable = Readable(handle=source, association=request.association)
@@ -278,9 +300,9 @@ def _name_for(source: FileHandle) -> str:
     return stored if may_be_valid_file_name(stored) else clean_file_name(stored)
 
 
-def _destination_of(facts: LocationFacts, request: CopyRequest, ticket: str) -> UploadDestination:
+def _destination_of(facts: LocationFacts, association: Association, ticket: str) -> UploadDestination:
     return UploadDestination(
-        entity_id=request.association.object_id,
+        entity_id=association.object_id,
         location_id=facts.id,
         kind=facts.kind,
         upload_type=facts.upload_type,

@@ -147,6 +147,15 @@ def needs_keys(engines: Sequence[EngineCapabilities], *, option: EngineOption, d
     return asked is not None and asked.needs_keys
 
 
+def flows_through_here(
+    engines: Sequence[EngineCapabilities], *, option: EngineOption, destination: LocationKind
+) -> bool:
+    """Whether every copy will: it is asked for, or nothing else can fill the destination."""
+    able = [one for one in engines if destination in one.writes]
+    asked = [one for one in able if option is EngineOption.AUTO or one.name == option.value]
+    return bool(asked) and all(one.through_here for one in asked)
+
+
 def samples_to_try(
     engines: Sequence[EngineCapabilities],
     sources: Sequence[CopySource],

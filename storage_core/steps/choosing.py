@@ -10,9 +10,10 @@ from storage_core.model.destinations import LocationKind
 from storage_core.model.engines import CopySource, EngineCapabilities, KeyCheck
 from storage_core.model.handles import FileHandle
 from storage_core.model.settings import EngineOption
-from storage_core.plan.engine_choice import EngineChooser, Reach, needs_keys, samples_to_try
+from storage_core.plan.engine_choice import EngineChooser, Reach, flows_through_here, needs_keys, samples_to_try
 from storage_core.plan.parts import RestOfRun, timely_parts
 from storage_core.ports import OwnKeys
+from storage_core.transfer_ports import OwnLogins
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Engines:
     capabilities: Sequence[EngineCapabilities]
     option: EngineOption
     keys: OwnKeys
+    logins: OwnLogins
     streams: int
     part_bytes_per_second: Callable[[], float]
     _destination: KeyCheck | None = None
@@ -32,8 +34,11 @@ class Engines:
 
         Raises:
             UsageError: it cannot write to a location of this kind.
-            AccessError: it needs the user's own keys, and these may not.
+            AccessError: it needs the user's own keys or login, and these may not.
+            TransferFailed: the destination is outside Synapse, and is not there or does not answer.
         """
+        if flows_through_here(self.capabilities, option=self.option, destination=destination):
+            await self.logins.sign_in()
         if not needs_keys(self.capabilities, option=self.option, destination=destination):
             return
         may_write = await self._may_write()

@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from storage_core.errors import TransferFailed
+from storage_core.engines.relay_reading import RelayedContent
+from storage_core.errors import SourceChanged, TransferFailed
 from storage_core.model.destinations import LocationKind, UploadType
 from storage_core.model.handles import Association, AssociationKind, FileHandle, HandleKind
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.transfers import AddressedFile, LocalFile, Readable, Stored, Upload, UploadDestination
+from storage_core.testing.fake_clock import FakeClock
 from storage_core.testing.fake_store import MemoryStore
-from storage_core.transfer_ports import ByteStore
+from storage_core.transfer_ports import ByteStore, StreamStore
 
 ENTITY = EntityId("syn1")
 TICKET = "0123456789abcdef" * 2
@@ -151,6 +153,48 @@ async def test_stat_tells_the_size(bench: StoreBench, tmp_path: Path) -> None:
 
     assert 5 == facts.size_bytes
     assert facts.md5 in {None, file.md5}
+
+
+def streamed(content: bytes, *, claimed: bytes | None = None) -> tuple[RelayedContent, LocalFile]:
+    """Bytes that lie elsewhere, with the MD5 that is claimed of them."""
+    md5 = hashlib.md5(content if claimed is None else claimed, usedforsecurity=False).hexdigest()
+    expected = LocalFile(path="file handle 1", size_bytes=len(content), md5=md5, modified_ns=0)
+    source = MemoryStore(objects={"memory://elsewhere": content}, breaks_after=[len(content) // 3])
+    return RelayedContent(source, readable_at("memory://elsewhere"), expected, FakeClock()), expected
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [1, 1000, 17 * 2**20 + 7])
+async def test_what_is_poured_comes_down(bench: StoreBench, size: int) -> None:
+    """Though the line to the source breaks once; poured again it is the same object, and can be discarded."""
+    assert isinstance(bench.store, StreamStore)
+    content = hashlib.shake_128(b"poured").digest(size)
+    stream, file = streamed(content)
+    before = bench.objects_there()
+
+    stored = await bench.store.pour(upload_of(bench, file), stream)
+    again = await bench.store.pour(upload_of(bench, file), streamed(content)[0])
+
+    assert stored == again
+    assert stream.md5 == file.md5
+    is_whole = content == await content_of(bench, bench.readable_of(stored, file))
+    assert is_whole
+    assert before + 1 == bench.objects_there()
+    await bench.store.discard(upload_of(bench, file))
+    assert before == bench.objects_there()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [1000, 17 * 2**20 + 7])
+async def test_bytes_with_another_md5_never_become_visible(bench: StoreBench, size: int) -> None:
+    assert isinstance(bench.store, StreamStore)
+    stream, file = streamed(bytes(size), claimed=b"something else")
+    before = bench.objects_there()
+
+    with pytest.raises(SourceChanged):
+        await bench.store.pour(upload_of(bench, file), stream)
+
+    assert before == bench.objects_there()
 
 
 @pytest.mark.anyio

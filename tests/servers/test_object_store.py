@@ -27,10 +27,12 @@ from tests.conformance.test_byte_stores import (
     content_of,
     local_file,
     test_a_repeat_with_the_same_ticket_leaves_one_object,
+    test_bytes_with_another_md5_never_become_visible,
     test_empty_files_are_stored_or_declared_impossible,
     test_reading_may_begin_anywhere,
     test_stat_tells_the_size,
     test_what_goes_up_comes_down,
+    test_what_is_poured_comes_down,
     upload_of,
 )
 from tests.servers.cutting import Line, cuttable_line
@@ -38,10 +40,12 @@ from tests.servers.s3 import Keys, Server
 
 __all__ = [
     "test_a_repeat_with_the_same_ticket_leaves_one_object",
+    "test_bytes_with_another_md5_never_become_visible",
     "test_empty_files_are_stored_or_declared_impossible",
     "test_reading_may_begin_anywhere",
     "test_stat_tells_the_size",
     "test_what_goes_up_comes_down",
+    "test_what_is_poured_comes_down",
 ]
 pytestmark = [pytest.mark.real_server, pytest.mark.anyio]
 MIB = 1 << 20

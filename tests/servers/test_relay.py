@@ -88,3 +88,18 @@ def test_from_an_sftp_server_into_synapse(sftp_login: SftpServer, steward: Stewa
     for entity_id, content in files.items():
         is_whole = Path(steward.download(entity_id).path).read_bytes() == content
         assert is_whole
+
+
+def test_a_wrong_login_at_the_destination_ends_it_before_anything_is_looked_into(
+    sftp_login: SftpServer, configuration: Path, steward: Steward
+) -> None:
+    configuration.write_text(configuration.read_text().replace(sftp_login.host_key, "SHA256:somebody-else"))
+    source = steward.location(StorageLocationType.EXTERNAL_S3, bucket="lab")
+    to = steward.location(StorageLocationType.EXTERNAL_SFTP, url=f"{sftp_login.url}/never")
+    container = steward.container("Not to SFTP", source)
+
+    done = command(steward, "migrate", container, str(to), str(steward.folder / "m.duckdb"), "--force")
+
+    assert 3 == done.returncode, done.stderr
+    assert "shows another host key" in done.stderr
+    assert not (sftp_login.upload / "never").exists()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from storage_core.engines.relay_copy import RELAY_CAPABILITIES
 from storage_core.engines.s3_copy import S3_CAPABILITIES
 from storage_core.engines.synapse_copy import SYNAPSE_CAPABILITIES
 from storage_core.errors import UsageError
@@ -13,7 +14,7 @@ from storage_core.model.engines import CopySource, KeyCheck
 from storage_core.model.handles import Association, AssociationKind, FileHandle, HandleKind
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.settings import EngineOption
-from storage_core.plan.engine_choice import Chosen, EngineChooser, Reach, needs_keys, samples_to_try
+from storage_core.plan.engine_choice import Chosen, EngineChooser, Reach, flows_through_here, needs_keys, samples_to_try
 
 ENGINES = (SYNAPSE_CAPABILITIES, S3_CAPABILITIES)
 YES = KeyCheck(is_allowed=True)
@@ -41,6 +42,49 @@ def chooser(
     reach: Reach, *, option: EngineOption = EngineOption.AUTO, destination: LocationKind = LocationKind.EXTERNAL_S3
 ) -> EngineChooser:
     return EngineChooser(ENGINES, option=option, destination=destination, reach=reach)
+
+
+ALL = (*ENGINES, RELAY_CAPABILITIES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "destination", "engine"),
+    [
+        (HandleKind.S3, LocationKind.EXTERNAL_S3, EngineName.S3),
+        (HandleKind.S3, LocationKind.SYNAPSE_S3, EngineName.SYNAPSE),
+        (HandleKind.S3, LocationKind.EXTERNAL_OBJECT_STORE, EngineName.RELAY),
+        (HandleKind.S3, LocationKind.EXTERNAL_SFTP, EngineName.RELAY),
+        (HandleKind.S3, LocationKind.EXTERNAL_GOOGLE_CLOUD, EngineName.RELAY),
+        (HandleKind.EXTERNAL_URL, LocationKind.SYNAPSE_S3, EngineName.RELAY),
+        (HandleKind.GOOGLE_CLOUD, LocationKind.EXTERNAL_S3, EngineName.RELAY),
+    ],
+)
+def test_auto_has_bytes_flow_through_this_machine_only_where_nothing_else_can(kind, destination, engine):
+    """Whatever the order in which the engines are listed."""
+    for engines in (ALL, ALL[::-1]):
+        everything = EngineChooser(
+            engines,
+            option=EngineOption.AUTO,
+            destination=destination,
+            reach=Reach(destination=YES, sources={"inbox": YES}),
+        )
+        (share,) = everything.shares([source(handle(kind=kind), copies=3)])
+        assert (engine, engine is EngineName.RELAY) == (share.engine, share.through_here)
+        if share.through_here:
+            assert "not synapse: it does not" in share.why
+
+
+@pytest.mark.parametrize(
+    ("option", "destination", "flows"),
+    [
+        (EngineOption.AUTO, LocationKind.EXTERNAL_SFTP, True),
+        (EngineOption.AUTO, LocationKind.EXTERNAL_S3, False),
+        (EngineOption.RELAY, LocationKind.EXTERNAL_S3, True),
+        (EngineOption.S3, LocationKind.EXTERNAL_SFTP, False),
+    ],
+)
+def test_a_login_is_tried_where_every_copy_will_need_it(option, destination, flows):
+    assert flows is flows_through_here(ALL, option=option, destination=destination)
 
 
 def test_auto_takes_the_engine_that_spends_fewest_calls_when_the_keys_reach():

@@ -9,7 +9,7 @@ from storage_core.model.engines import EngineShare
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.plans import WorkAhead
 from storage_core.model.settings import EngineOption, MigrationSettings
-from storage_core.plan.estimating import calls_for, plan_hash
+from storage_core.plan.estimating import Speeds, calls_for, plan_hash, seconds_for, through_here
 
 FILES = WorkAhead(
     copies=100, copy_bytes=0, parts=100, repoints=100, repoint_entities=100, verifications=100, fingerprint="f"
@@ -19,6 +19,20 @@ BY_SYNAPSE = EngineShare(
     engine=EngineName.SYNAPSE, bucket="b", copies=100, size_bytes=0, parts=100, calls=400, why="asked for"
 )
 BY_S3 = replace(BY_SYNAPSE, engine=EngineName.S3, calls=100)
+
+
+def test_bytes_that_flow_through_this_machine_are_told_of_with_their_hours():
+    """900 GB: two hours on a fast line, twenty on a slow one; the whole plan takes at least as long."""
+    relayed = replace(BY_SYNAPSE, engine=EngineName.RELAY, size_bytes=900_000_000_000, through_here=True)
+
+    (told,) = through_here([relayed, BY_S3], Speeds())
+
+    assert told.what.startswith("900.0 GB of 100 files will flow through this machine")
+    assert "about 2.0 to 20.0 hours" in told.what
+    assert () == through_here([BY_SYNAPSE, BY_S3], Speeds())
+    ahead = replace(FILES, copy_bytes=900_000_000_000)
+    low, high = seconds_for(ahead, 0, Speeds(), relayed_bytes=900_000_000_000)
+    assert (7200, 72_000) == (low, high)
 
 
 def with_cells(cells: int, tables: int, snapshots: int = 0) -> WorkAhead:

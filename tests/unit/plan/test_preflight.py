@@ -43,12 +43,21 @@ def facts(*, default: int = 77, **rights: bool) -> PreflightFacts:
     )
 
 
-@pytest.mark.parametrize("kind", [LocationKind.EXTERNAL_S3, LocationKind.SYNAPSE_S3])
-def test_s3_locations_can_receive(kind):
+RECEIVING = {
+    LocationKind.EXTERNAL_S3,
+    LocationKind.SYNAPSE_S3,
+    LocationKind.EXTERNAL_GOOGLE_CLOUD,
+    LocationKind.EXTERNAL_OBJECT_STORE,
+    LocationKind.EXTERNAL_SFTP,
+}
+
+
+@pytest.mark.parametrize("kind", sorted(RECEIVING))
+def test_locations_that_take_uploads_can_receive(kind):
     check_destination(SETTINGS, location(kind))
 
 
-@pytest.mark.parametrize("kind", sorted(set(LocationKind) - {LocationKind.EXTERNAL_S3, LocationKind.SYNAPSE_S3}))
+@pytest.mark.parametrize("kind", sorted(set(LocationKind) - RECEIVING))
 def test_other_locations_cannot(kind):
     with pytest.raises(UsageError, match=kind):
         check_destination(SETTINGS, location(kind))

@@ -84,6 +84,29 @@ def test_what_cannot_be_moved_is_skipped_for_one_reason(changes, reason):
     assert (ItemStatus.SKIPPED, reason) == verdict(handle(**changes))
 
 
+OUTSIDE = [HandleKind.EXTERNAL_URL, HandleKind.GOOGLE_CLOUD, HandleKind.OBJECT_STORE, HandleKind.PROXY]
+
+
+@pytest.mark.parametrize("kind", OUTSIDE)
+def test_bytes_outside_s3_are_moved_only_where_their_location_was_named(kind):
+    there = handle(kind=kind, storage_location_id=StorageLocationId(7))
+
+    assert (ItemStatus.INDEXED, None) == verdict(there, sources=(StorageLocationId(7),))
+    assert ItemStatus.SKIPPED == verdict(there)[0]
+    assert ItemStatus.SKIPPED == verdict(there, sources=(StorageLocationId(8),))[0]
+
+
+@pytest.mark.parametrize("kind", [*OUTSIDE, HandleKind.UNKNOWN])
+def test_a_link_without_a_location_is_never_moved(kind):
+    """It counts as Synapse's own storage, which a steward may well have named."""
+    assert ItemStatus.SKIPPED == verdict(handle(kind=kind), sources=(StorageLocationId(1),))[0]
+
+
+def test_a_class_that_is_not_known_is_never_moved():
+    there = handle(kind=HandleKind.UNKNOWN, storage_location_id=StorageLocationId(7))
+    assert (ItemStatus.SKIPPED, ReasonCode.NO_ENGINE) == verdict(there, sources=(StorageLocationId(7),))
+
+
 def test_bytes_outside_the_source_locations_are_left_alone():
     assert (ItemStatus.SKIPPED, ReasonCode.NOT_IN_SOURCE_LOCATIONS) == verdict(
         handle(), sources=(StorageLocationId(2),)
