@@ -83,8 +83,8 @@ TableSnapshots = Annotated[bool, Field(description="Freeze each table as a versi
 Engine = Annotated[
     EngineOption,
     Field(
-        description="synapse copies by Synapse; s3 with AWS keys of the worker; relay has the bytes flow through the worker; auto"
-        " takes s3 wherever the keys suffice, and relay only where nothing else can."
+        description="synapse copies by Synapse; s3 with AWS keys of the worker; relay has the bytes flow through the"
+        " worker; auto takes s3 wherever the keys suffice, and relay only where nothing else can."
     ),
 ]
 AwsProfile = Annotated[
