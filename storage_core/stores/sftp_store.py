@@ -113,13 +113,17 @@ class SftpStore:
             return ObjectFacts(size_bytes=(await client.stat(address.path)).size or 0)
 
     async def discard(self, upload: Upload) -> None:
-        """Remove the file, finished or not."""
+        """Remove the file, finished or not, and the folder that was made for it alone."""
         address = read_sftp_address(file_address(upload.destination.url or "", upload.file_name))
         client = await self._sessions.client(address)
         with translated(address, f"remove {address.path}"):
             for path in (address.path, _unfinished(address, upload)):
                 with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
                     await client.remove(path)
+            folder = address.path.rpartition("/")[0]
+            if folder.endswith(f"/{upload.ticket}"):
+                with suppress(asyncssh.SFTPError):
+                    await client.rmdir(folder)
 
     async def aclose(self) -> None:
         """Hang up."""
