@@ -34,8 +34,8 @@ from storage_core.steps.migration import Migration
 from storage_core.steps.protecting import Protector
 from storage_core.steps.rolling_back import RollBack
 from storage_core.steps.services import Services
-from storage_core.synapse.access_catalog import SynapseAccessCatalog
 from storage_core.stores.store_type import StoreTools
+from storage_core.synapse.access_catalog import SynapseAccessCatalog
 from storage_core.synapse.calls import CallTotals
 from storage_core.synapse.catalog import SynapseCatalog
 from storage_core.synapse.clock import SystemClock
