@@ -142,7 +142,8 @@ def test_an_index_of_the_release_before_learns_to_note_checks(tmp_path):
 
     with fresh_index(tmp_path) as index:
         migrated(index, ProofRung.STRUCTURAL)
-        index.database.rows("drop table checked")
+        for table in ("checked", "protection"):
+            index.database.rows(f"drop table {table}")
         for table in ("item_facts", "copy_source"):
             index.database.rows(f"alter table {table} drop column address")
         index.database.rows("delete from schema_step where number >= 8")
