@@ -59,7 +59,7 @@ PLANTED: tuple[Planted, ...] = (
         path="storage_core/engines/synapse_copy.py",
         old="force_restart = request.discard_previous",
         new="force_restart = True",
-        watchmen=("tests/crash/test_crash_points.py",),
+        watchmen=("tests/crash/test_crash_points.py", HISTORIES),
     ),
     Planted(
         harm="a double version",
