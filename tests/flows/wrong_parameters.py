@@ -30,6 +30,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "index_via": ("telepathy", "", None),
     "view": (7, ["syn1"]),
     "no_provenance": _NO_SWITCH,
+    "protect": _NO_SWITCH,
     "refresh": _NO_SWITCH,
     "confirm": ("yes", "", None),
     "approval_hours": (0, -1, 10**6, "soon", None),
