@@ -140,7 +140,7 @@ def test_a_relay_to_a_server_that_was_killed_leaves_no_second_object(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", ["half", "poured"])
 def test_a_relay_into_synapse_that_was_killed_leaves_no_second_object(
     sftp_login: SftpServer, steward: Steward, repository: Path, moment: str
 ) -> None:
@@ -225,28 +225,13 @@ def every_source(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "kind", ["SYNAPSE_S3", "EXTERNAL_S3", "EXTERNAL_GOOGLE_CLOUD", "EXTERNAL_OBJECT_STORE", "EXTERNAL_SFTP"]
-)
-def test_from_everywhere_to_everywhere(
-    every_source: tuple[EntityId, dict[EntityId, bytes], list[StorageLocationId]],
-    seaweedfs: Server,
-    sftp_login: SftpServer,
-    configuration: Path,
-    steward: Steward,
-    kind: str,
+@pytest.mark.parametrize("kind", ["SYNAPSE_S3", "EXTERNAL_GOOGLE_CLOUD"])
+def test_from_everywhere_into_buckets_that_synapse_opens(
+    every_source: tuple[EntityId, dict[EntityId, bytes], list[StorageLocationId]], steward: Steward, kind: str
 ) -> None:
     """SFTP, web, object store, Google Cloud, S3 and proxy: each file arrives, by hash, and can be downloaded."""
     container, files, sources = every_source
-    wanted: dict[str, dict[str, object]] = {
-        "SYNAPSE_S3": {},
-        "EXTERNAL_S3": {"bucket": "lab-2"},
-        "EXTERNAL_GOOGLE_CLOUD": {"bucket": "lab-2"},
-        "EXTERNAL_OBJECT_STORE": {"bucket": f"arriving-{os.getpid()}", "endpoint_url": seaweedfs.url},
-        "EXTERNAL_SFTP": {"url": f"{sftp_login.url}/everything"},
-    }
-    if kind == "EXTERNAL_OBJECT_STORE":
-        own_bucket(seaweedfs, configuration, f"arriving-{os.getpid()}")
+    wanted: dict[str, dict[str, object]] = {"SYNAPSE_S3": {}, "EXTERNAL_GOOGLE_CLOUD": {"bucket": "lab-2"}}
     steward.sandbox.world.objects.create_bucket("lab-2", region="us-east-1")
     steward.sandbox.world.objects.put("lab-2", "owner.txt", b"3412")
     to = steward.location(StorageLocationType[kind], **wanted[kind])
