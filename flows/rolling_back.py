@@ -27,7 +27,7 @@ from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.model.returns import RollbackPlan
 from storage_core.model.settings import RunOptions
 from storage_core.reports.wording import counted, size_text
-from storage_core.wiring import App
+from storage_core.wiring.migration import App
 from tasks.visibility import show_rollback_plan
 
 

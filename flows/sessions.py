@@ -13,7 +13,7 @@ from flows.credentials import configuration
 from storage_core.model.settings import MigrationSettings, RunOptions
 from storage_core.network import NetworkThread
 from storage_core.steps.driving import Launcher
-from storage_core.wiring import App, opened
+from storage_core.wiring.migration import App, opened
 from tasks.batches import AT_HAND, TaskLauncher
 from tasks.registry import TASKS
 from tasks.visibility import RunLogWatch

@@ -24,7 +24,7 @@ from storage_core.plan.outcomes import Ending as HowItEnded
 from storage_core.reports.report import RunFacts
 from storage_core.steps.migration import RunOutcome
 from storage_core.synapse.clock import SystemClock
-from storage_core.wiring import App
+from storage_core.wiring.migration import App
 from tasks.exporting import write_reports
 from tasks.visibility import show_counts, show_plan
 

@@ -27,8 +27,8 @@ from storage_core.model.trees import TransferFailure
 from storage_core.plan.transfer_outcomes import Outcome, transfer_exit_code
 from storage_core.reports.wording import counted, size_text
 from storage_core.steps.in_batches import BatchedMover
-from storage_core.storage_wiring import storage_desk
-from storage_core.transfer_wiring import TransferDesk, transfer_desk, wishes_of
+from storage_core.wiring.storage import storage_desk
+from storage_core.wiring.transfers import TransferDesk, transfer_desk, wishes_of
 from tasks.batches import AT_HAND, TaskLauncher
 from tasks.transferring import TRANSFER_TASKS
 from tasks.visibility import show_transfers

@@ -10,10 +10,10 @@ from storage_core.index.parquet import MANIFEST, export_parquet
 from storage_core.index.reading import open_for_reading
 from storage_core.model.exports import BucketFolder
 from storage_core.plan.export_places import bucket_folder, is_manifest, manifest_beside, run_name
-from storage_core.ports import Queries
+from storage_core.ports.queries import Queries
+from storage_core.ports.storage import ExportBucket
 from storage_core.reports import REPORTS
 from storage_core.reports.report import RunFacts
-from storage_core.storage_ports import ExportBucket
 
 _PARQUET = "parquet"
 _TYPES = {".html": "text/html; charset=utf-8", ".csv": "text/csv; charset=utf-8", ".json": "application/json"}
@@ -32,7 +32,7 @@ def write_everything(index_path: Path, place: str | Path | None, facts: RunFacts
 
     Raises:
         UsageError: the folder cannot be made or written, or names no place in S3.
-        AccessError, ServiceUnavailable: see `storage_ports.ExportBucket`.
+        AccessError, ServiceUnavailable: see `ports.storage.ExportBucket`.
     """
     bucket = bucket_folder(str(place)) if place else None
     if bucket is None:
@@ -51,7 +51,7 @@ def export_everything(queries: Queries, place: str) -> None:
 
     Raises:
         UsageError: the place holds something else than an export, or cannot be written.
-        AccessError, ServiceUnavailable: see `storage_ports.ExportBucket`.
+        AccessError, ServiceUnavailable: see `ports.storage.ExportBucket`.
     """
     bucket = bucket_folder(place)
     if bucket is None:

@@ -9,7 +9,7 @@ from storage_core.model.holders import Held
 from storage_core.plan.holding import COUNTED_EVENT, HELD_EVENT, counted_text, held_by, held_text
 from storage_core.steps.holding import previews_of, wikis_of
 from storage_core.synapse.wiki_catalog import SynapseWikiCatalog
-from storage_core.wiring import connected
+from storage_core.wiring.migration import connected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

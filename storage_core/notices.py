@@ -10,7 +10,7 @@ from storage_core.model.messages import Notice, Notified
 from storage_core.model.settings import MigrationSettings
 from storage_core.plan.noticing import notice_of_end, notice_of_failure
 from storage_core.steps.notifying import notify
-from storage_core.wiring import connected
+from storage_core.wiring.migration import connected
 
 
 def tell_end(config: Config, users: Sequence[str], index_path: Path, exit_code: ExitCode) -> Notified:

@@ -15,7 +15,7 @@ from storage_core.model.pace import Limits, Pace, Schedule, TimeWindow
 from storage_core.network import NetworkThread
 from storage_core.plan.pacing import change_text
 from storage_core.plan.time_windows import holding, limits_at, window_reason
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 from storage_core.synapse.limiter import CallLimiter
 from storage_core.synapse.slots import AdjustableSlots
 

@@ -9,7 +9,7 @@ from storage_core.index.reading import open_for_reading
 from storage_core.model.items import ReasonCode
 from storage_core.model.works import Verified, VerifyFailed, VerifyWork
 from storage_core.steps.auditing import audit, migrated_works
-from storage_core.wiring import connected
+from storage_core.wiring.migration import connected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ def plain() -> dict[str, float]:
     from storage_core.config import load_config
     from storage_core.model.ids import parse_entity_id, parse_storage_location_id
     from storage_core.model.settings import FileVersionStrategy, MigrationSettings
-    from storage_core.wiring import opened
+    from storage_core.wiring.migration import opened
 
     settings = MigrationSettings(
         roots=(parse_entity_id(WISHES["root"]),),

@@ -8,9 +8,9 @@ lost to it weighs more in a shorter window.
 import functools
 import sys
 
-from storage_core import wiring
 from storage_core.cli.main import main
 from storage_core.synapse.limiter import CallLimiter
+from storage_core.wiring import migration as wiring
 
 SERVICE_WINDOW_SECONDS = 60.0
 

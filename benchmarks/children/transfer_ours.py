@@ -10,8 +10,8 @@ from typing import Any
 from storage_core.config import load_config
 from storage_core.model.ids import EntityId
 from storage_core.model.transfers import DownloadOrder, IfCollision, UploadOrder
-from storage_core.storage_wiring import storage_desk
-from storage_core.transfer_wiring import TransferDesk, transfer_desk
+from storage_core.wiring.storage import storage_desk
+from storage_core.wiring.transfers import TransferDesk, transfer_desk
 
 WISHES = json.loads(sys.argv[1])
 PARENT, FOLDER = EntityId(WISHES["parent"]), WISHES["folder"]

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from storage_core.api.clients import config_of
 from storage_core.config import Config, load_config
 from storage_core.network import NetworkThread
-from storage_core.storage_wiring import StorageDesk, storage_desk
+from storage_core.wiring.storage import StorageDesk, storage_desk
 
 T = TypeVar("T")
 

@@ -31,7 +31,7 @@ from storage_core.plan.viewing import check_options
 from storage_core.reports.result import MigrationResult
 from storage_core.reports.wording import counted
 from storage_core.steps.driving import QuietWatch, Watch
-from storage_core.wiring import opened
+from storage_core.wiring.migration import opened
 
 StorageLocation = str | int
 """Storage location ids come as numbers or texts."""

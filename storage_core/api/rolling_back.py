@@ -12,7 +12,7 @@ from storage_core.plan.outcomes import parse_failure_limit
 from storage_core.reports.result import MigrationResult
 from storage_core.reports.wording import counted
 from storage_core.steps.driving import QuietWatch, Watch
-from storage_core.wiring import opened
+from storage_core.wiring.migration import opened
 
 
 def rollback_migration(

@@ -21,10 +21,10 @@ from storage_core.locations.location import Location
 from storage_core.model.destinations import UploadType
 from storage_core.model.ids import StorageLocationId, parse_storage_location_id
 from storage_core.model.secret import Secret
+from storage_core.ports.storage import OwnerFile
 from storage_core.steps.declaring import Declared, Origin, declare_location, declare_with_owner_file, own_location
 from storage_core.steps.setting_up import S3Wish, SetUp, set_up_s3
-from storage_core.storage_ports import OwnerFile
-from storage_core.storage_wiring import owner_file_writer
+from storage_core.wiring.storage import owner_file_writer
 
 if TYPE_CHECKING:
     from storage_core.api.containers import Folder, Project

@@ -14,7 +14,7 @@ from storage_core.model.trees import TransferFailure, WantedMetadata, WantedProv
 from storage_core.plan.annotating import AnnotationValue, annotation_from, check_name
 from storage_core.plan.provenance import parse_references
 from storage_core.steps.trees_down import TreeDownloaded
-from storage_core.transfer_wiring import TransferDesk, transfer_desk
+from storage_core.wiring.transfers import TransferDesk, transfer_desk
 
 T = TypeVar("T")
 

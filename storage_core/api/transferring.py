@@ -11,7 +11,7 @@ from storage_core.model.ids import parse_entity_id
 from storage_core.model.transfers import Downloaded, DownloadOrder, Uploaded, UploadOrder
 from storage_core.model.trees import TransferFailure
 from storage_core.steps.side_by_side import or_failure, side_by_side
-from storage_core.transfer_wiring import TransferDesk
+from storage_core.wiring.transfers import TransferDesk
 
 T = TypeVar("T")
 _Work = Callable[[TransferDesk], Awaitable[T]]

@@ -1,4 +1,4 @@
-"""Writes exports into a bucket with the user's own AWS keys; implements `storage_ports.ExportBucket`."""
+"""Writes exports into a bucket with the user's own AWS keys; implements `ports.storage.ExportBucket`."""
 
 import base64
 import hashlib

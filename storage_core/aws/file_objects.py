@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from storage_core.aws.file_refusals import Place, code_of, translated
 from storage_core.errors import SourceChanged, TransferBroken
 from storage_core.model.transfers import LocalFile
-from storage_core.transfer_ports import Content, Moved
+from storage_core.ports.transfers import Content, Moved
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

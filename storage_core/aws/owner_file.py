@@ -1,4 +1,4 @@
-"""Implements `storage_ports.OwnerFile` on S3: the text by which a bucket names its owners (contract 2.3)."""
+"""Implements `ports.storage.OwnerFile` on S3: the text by which a bucket names its owners (contract 2.3)."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

@@ -9,7 +9,7 @@ from storage_core.errors import ExitCode, SynapseStorageError
 from storage_core.model.settings import MigrationSettings
 
 if TYPE_CHECKING:
-    from storage_core.wiring import App
+    from storage_core.wiring.migration import App
 
 SetDefaultOption = Annotated[
     bool,
@@ -29,7 +29,7 @@ def set_default_location(session: Session, app: "App", code: ExitCode) -> ExitCo
     A folder below that has a setting of its own keeps it: `setting tree` shows them.
     """
     from storage_core.steps.attaching import make_default  # late: the network is slow to import
-    from storage_core.storage_wiring import desk_on
+    from storage_core.wiring.storage import desk_on
 
     settings = app.ledger.settings
     if code is not ExitCode.DONE:

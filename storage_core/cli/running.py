@@ -17,7 +17,7 @@ from storage_core.reports.wording import count_text, counted
 
 if TYPE_CHECKING:
     from storage_core.steps.migration import RunOutcome
-    from storage_core.wiring import App
+    from storage_core.wiring.migration import App
 
 NOTHING_TO_DO = "No files found needing migration."
 
@@ -35,7 +35,7 @@ def running(
     Raises:
         AccessError, UsageError, IndexInUse: nothing was opened.
     """
-    from storage_core.wiring import opened  # late: network and database are slow to import
+    from storage_core.wiring.migration import opened  # late: network and database are slow to import
 
     config = session.load_config()
     with (

@@ -14,7 +14,7 @@ from storage_core.reports.wording import counted, size_text
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from storage_core.transfer_ports import TransferWatch
+    from storage_core.ports.transfers import TransferWatch
 
 LINE_EVERY_SECONDS = 30.0
 _SHOWN_FROM_BYTES = 8 << 20

@@ -15,7 +15,7 @@ from storage_core.plan.transfer_outcomes import Outcome, transfer_exit_code
 from storage_core.reports.wording import counted, size_text
 
 if TYPE_CHECKING:
-    from storage_core.transfer_wiring import TransferDesk
+    from storage_core.wiring.transfers import TransferDesk
 
 T = TypeVar("T")
 
@@ -41,8 +41,8 @@ def transfer(
     Raises:
         Whatever *work* raises, and AccessError or UsageError for the configuration.
     """
-    from storage_core.storage_wiring import storage_desk  # late: the network is slow to import
-    from storage_core.transfer_wiring import transfer_desk, wishes_of
+    from storage_core.wiring.storage import storage_desk  # late: the network is slow to import
+    from storage_core.wiring.transfers import transfer_desk, wishes_of
 
     config = session.load_config()
     wishes = wishes_of(config) if use_boto_sts is None else replace(wishes_of(config), use_boto_sts=use_boto_sts)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EngineName
 from storage_core.model.engines import EngineCapabilities
 from storage_core.model.items import ReasonCode
-from storage_core.ports import CopyEngine
+from storage_core.ports.copying import CopyEngine
 
 
 class ChosenEngines:

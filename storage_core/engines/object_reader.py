@@ -9,7 +9,7 @@ from storage_core.engines.part_troubles import S3_PATIENCE
 from storage_core.errors import Forbidden, NotFound, RestError, ServerFault
 from storage_core.model.handles import Association, HandleAnswer, HandleRefusal
 from storage_core.plan.retrying import backoff_seconds
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 from storage_core.synapse.presigned import HashedObject, S3Refused, S3Trouble
 
 _MOST_READS = 4

@@ -23,7 +23,7 @@ from storage_core.model.ids import UploadId
 from storage_core.model.items import ReasonCode
 from storage_core.plan.parts import LONG_COPY_BYTES
 from storage_core.plan.retrying import Patience
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 from storage_core.synapse.presigned import PartCopied
 from storage_core.synapse.wire_multipart import PartAdded, PresignedPart
 

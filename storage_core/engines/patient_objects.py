@@ -7,7 +7,7 @@ from typing import TypeVar
 from storage_core.aws.refusals import ObjectRefused, ObjectTrouble
 from storage_core.engines.part_troubles import S3_PATIENCE
 from storage_core.plan.retrying import Patience, backoff_seconds
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 
 T = TypeVar("T")
 

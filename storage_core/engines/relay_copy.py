@@ -42,8 +42,9 @@ from storage_core.model.transfers import (
 )
 from storage_core.plan.file_names import clean_file_name, may_be_valid_file_name
 from storage_core.plan.retrying import backoff_seconds
-from storage_core.ports import Catalog, Clock
-from storage_core.transfer_ports import Registrar, StoreChoice, StreamStore, StreamStoreChoice
+from storage_core.ports.catalog import Catalog
+from storage_core.ports.clock import Clock
+from storage_core.ports.transfers import Registrar, StoreChoice, StreamStore, StreamStoreChoice
 
 RELAY_CAPABILITIES = EngineCapabilities(
     name=EngineName.RELAY,

@@ -23,8 +23,8 @@ from storage_core.errors import (
 from storage_core.model.handles import HandleKind
 from storage_core.model.transfers import LocalFile, Readable
 from storage_core.plan.retrying import Patience, backoff_seconds
-from storage_core.ports import Clock
-from storage_core.transfer_ports import ByteStore, Moved, untold
+from storage_core.ports.clock import Clock
+from storage_core.ports.transfers import ByteStore, Moved, untold
 
 PATIENCE = Patience(first_wait_seconds=1.0, longest_wait_seconds=30.0)
 MOST_BREAKS = 6
@@ -41,7 +41,7 @@ class SourceFailedError(Exception):
 
 @dataclass(slots=True)
 class RelayedContent:
-    """Implements `transfer_ports.Content` for bytes that a store gives.
+    """Implements `ports.transfers.Content` for bytes that a store gives.
 
     Attributes:
         expected: size and MD5 as Synapse recorded them, and what messages call it.
@@ -87,7 +87,7 @@ class RelayedContent:
 
 @dataclass(slots=True)
 class RelayReading:
-    """Implements `transfer_ports.Reading`."""
+    """Implements `ports.transfers.Reading`."""
 
     content: RelayedContent
     first_byte: int

@@ -21,7 +21,7 @@ from storage_core.model.ids import FileHandleId
 from storage_core.model.items import ReasonCode
 from storage_core.plan.object_keys import disposition_of, object_key, probe_key
 from storage_core.plan.parts import SERVICE_LIMITS, PartLimits, plan_parts
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 
 S3_CAPABILITIES = EngineCapabilities(
     name=EngineName.S3,

@@ -20,7 +20,7 @@ from storage_core.model.ids import FileHandleId, StorageLocationId, UploadId
 from storage_core.model.items import ReasonCode
 from storage_core.plan.file_names import clean_file_name, is_valid_file_name, may_be_valid_file_name
 from storage_core.plan.parts import SERVICE_LIMITS, PartLimits, plan_parts
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 from storage_core.synapse.wire_multipart import MultipartStart
 
 SYNAPSE_CAPABILITIES = EngineCapabilities(

@@ -162,14 +162,14 @@ class _Check(NamedTuple):
 
 
 class CheckTables:
-    """Implements check_ports.CheckLedger."""
+    """Implements ports.checks.CheckLedger."""
 
     def __init__(self, database: Database, settings: MigrationSettings) -> None:
         self._database = database
         self._settings = settings
 
     def begin_checks(self) -> bool:
-        """See check_ports.CheckLedger. What could not be read is tried again."""
+        """See ports.checks.CheckLedger. What could not be read is tried again."""
         since = self._database.now() - GOES_ON_FOR
         is_complete = bool(self._database.rows("select 1 from marker where name = ?", [_COMPLETE]))
         ((oldest,),) = self._database.rows("select min(checked_at) from checked")
@@ -183,7 +183,7 @@ class CheckTables:
         return goes_on
 
     def checks_ahead(self, scope: ByteScope) -> ChecksAhead:
-        """See check_ports.CheckLedger."""
+        """See ports.checks.CheckLedger."""
         ((files, cells, tables),) = self._database.rows(_PLACES_AHEAD)
         objects, size = 0, 0
         if scope is not ByteScope.NONE:
@@ -191,11 +191,11 @@ class CheckTables:
         return ChecksAhead(files=files, cells=cells, tables=tables, objects=objects, size_bytes=size)
 
     def pending_place_checks(self, *, after: int, limit: int) -> tuple[PlaceCheck, ...]:
-        """See check_ports.CheckLedger."""
+        """See ports.checks.CheckLedger."""
         return tuple(self._place_check(row) for row in self._database.rows(_FILES, [after, limit]))
 
     def pending_cell_checks(self, *, after: int, limit: int) -> tuple[CellsCheck, ...]:
-        """See check_ports.CheckLedger. Cells of one table stand together, since they were indexed together."""
+        """See ports.checks.CheckLedger. Cells of one table stand together, since they were indexed together."""
         works: list[CellsCheck] = []
         run: list[PlaceCheck] = []
         for row in self._database.rows(_CELLS, [after, limit]):
@@ -207,7 +207,7 @@ class CheckTables:
         return (*works, _cells(run)) if run else ()
 
     def record_place_checks(self, outcomes: Sequence[PlaceOutcome]) -> Tally:
-        """See check_ports.CheckLedger."""
+        """See ports.checks.CheckLedger."""
         good = [one.item_id for one in outcomes if isinstance(one, Verified)]
         drifted = [one for one in outcomes if isinstance(one, Drifted)]
         failed = [one for one in outcomes if isinstance(one, VerifyFailed)]
@@ -228,7 +228,7 @@ class CheckTables:
         return Tally(done=len(good), drifted=len(drifted), failed=len(failed))
 
     def pending_byte_checks(self, scope: ByteScope, *, after: int, limit: int) -> tuple[BytesCheck, ...]:
-        """See check_ports.CheckLedger."""
+        """See ports.checks.CheckLedger."""
         if scope is ByteScope.NONE:
             return ()
         return tuple(
@@ -245,7 +245,7 @@ class CheckTables:
         )
 
     def record_byte_checks(self, outcomes: Sequence[BytesOutcome]) -> Tally:
-        """See check_ports.CheckLedger."""
+        """See ports.checks.CheckLedger."""
         whole = [one for one in outcomes if isinstance(one, ProvenCopy)]
         damaged = [one for one in outcomes if isinstance(one, BytesDiffer)]
         unread = [one for one in outcomes if isinstance(one, BytesUnread)]
@@ -263,7 +263,7 @@ class CheckTables:
         return Tally(done=len(whole), failed=len(damaged) + len(unread))
 
     def end_checks(self) -> CheckReport:
-        """See check_ports.CheckLedger."""
+        """See ports.checks.CheckLedger."""
         counts = self._database.rows("select what, result, count(*) from checked group by what, result")
         report = CheckReport(
             places={CheckResult(result): count for what, result, count in counts if what == _PLACE},

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from storage_core.errors import UsageError
 from storage_core.index.database import private_files
-from storage_core.ports import Queries
+from storage_core.ports.queries import Queries
 
 EXPORT_VERSION = 2
 """1 had one file per view."""

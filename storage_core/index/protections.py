@@ -12,21 +12,21 @@ _ALL = "select entity, inherits, before_list, during_list from protection order 
 
 
 class ProtectionTables:
-    """Implements protection_ports.ProtectionLedger, but for `containers`."""
+    """Implements ports.protection.ProtectionLedger, but for `containers`."""
 
     def __init__(self, database: Database, settings: MigrationSettings) -> None:
         self._database = database
         self._settings = settings
 
     def protections(self) -> tuple[Protection, ...]:
-        """See protection_ports.ProtectionLedger."""
+        """See ports.protection.ProtectionLedger."""
         return tuple(
             Protection(entity_id=entity_id_of(entity), inherits=inherits, before=_read(before), during=_read(during))
             for entity, inherits, before, during in self._database.rows(_ALL)
         )
 
     def begin_protection(self, protection: Protection) -> None:
-        """See protection_ports.ProtectionLedger."""
+        """See ports.protection.ProtectionLedger."""
         entity = entity_number(protection.entity_id)
         with self._database.transaction():
             self._database.rows(
@@ -44,7 +44,7 @@ class ProtectionTables:
             self._database.journal([("protecting", "entity", entity, told)])
 
     def end_protection(self, protection: Protection, told: str) -> None:
-        """See protection_ports.ProtectionLedger."""
+        """See ports.protection.ProtectionLedger."""
         entity = entity_number(protection.entity_id)
         with self._database.transaction():
             self._database.rows("delete from protection where entity = ?", [entity])

@@ -121,14 +121,14 @@ class _Ready(NamedTuple):
 
 
 class ReturnTables:
-    """Implements return_ports.ReturnLedger."""
+    """Implements ports.returns.ReturnLedger."""
 
     def __init__(self, database: Database, settings: MigrationSettings) -> None:
         self._database = database
         self._settings = settings
 
     def returns_ahead(self, user: PrincipalId | None) -> ReturnsAhead:
-        """See return_ports.ReturnLedger."""
+        """See ports.returns.ReturnLedger."""
         ((places, size, cells, tables, in_place, mixed),) = self._database.rows(_AHEAD)
         ((own, other),) = self._database.rows(_HANDLES_AHEAD, [user, user])
         ((unverified,),) = self._database.rows("select count(*) from item where step = 'RETURNED'")
@@ -151,7 +151,7 @@ class ReturnTables:
         )
 
     def pending_old_handles(self, *, after: int, limit: int) -> tuple[OldHandle, ...]:
-        """See return_ports.ReturnLedger."""
+        """See ports.returns.ReturnLedger."""
         return tuple(
             OldHandle(
                 copy_id=copy_id,
@@ -162,7 +162,7 @@ class ReturnTables:
         )
 
     def record_old_handles(self, outcomes: Sequence[HandleOutcome]) -> Tally:
-        """See return_ports.ReturnLedger."""
+        """See ports.returns.ReturnLedger."""
         ready = [(one.copy_id, int(one.handle)) for one in outcomes if isinstance(one, HandleToReturn)]
         refused = [one for one in outcomes if isinstance(one, ReturnRefused)]
         with self._database.transaction():
@@ -175,7 +175,7 @@ class ReturnTables:
         return Tally(done=len(ready), failed=len(held))
 
     def pending_returns(self, *, after: int, limit: int) -> tuple[RepointWork, ...]:
-        """See return_ports.ReturnLedger."""
+        """See ports.returns.ReturnLedger."""
         found = [_Ready(*row) for row in self._database.rows(_VERSIONS, [after, limit])]
         if len(found) == limit:
             whole = [ready for ready in found if ready.entity != found[-1].entity]
@@ -187,7 +187,7 @@ class ReturnTables:
         return tuple(_versions(entity, places) for entity, places in by_entity.items())
 
     def pending_cell_returns(self, *, after: int, limit: int) -> tuple[CellsWork, ...]:
-        """See return_ports.ReturnLedger."""
+        """See ports.returns.ReturnLedger."""
         by_table: dict[int, list[_Ready]] = {}
         for row in self._database.rows(_CELLS, [after, limit]):
             ready = _Ready(*row)
@@ -199,7 +199,7 @@ class ReturnTables:
         return tuple(sorted(works, key=lambda work: work.last_item_id))
 
     def record_returns(self, outcomes: Sequence[RepointOutcome]) -> Tally:
-        """See return_ports.ReturnLedger."""
+        """See ports.returns.ReturnLedger."""
         done = [one.item_id for one in outcomes if isinstance(one, Repointed)]
         drifted = [one for one in outcomes if isinstance(one, Drifted)]
         failed = [one for one in outcomes if isinstance(one, RepointFailed)]
@@ -219,7 +219,7 @@ class ReturnTables:
         return Tally(done=len(changed), drifted=len(drifted), failed=len(failed), size_bytes=size)
 
     def pending_return_checks(self, *, after: int, limit: int) -> tuple[VerifyWork, ...]:
-        """See return_ports.ReturnLedger."""
+        """See ports.returns.ReturnLedger."""
         return tuple(
             VerifyWork(
                 item_id=item_id,
@@ -232,7 +232,7 @@ class ReturnTables:
         )
 
     def record_return_checks(self, outcomes: Sequence[Verified | VerifyFailed]) -> Tally:
-        """See return_ports.ReturnLedger."""
+        """See ports.returns.ReturnLedger."""
         good = [one.item_id for one in outcomes if isinstance(one, Verified)]
         bad = [one for one in outcomes if isinstance(one, VerifyFailed)]
         with self._database.transaction():

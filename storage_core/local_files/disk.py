@@ -1,4 +1,4 @@
-"""Implements `transfer_ports.LocalFiles`."""
+"""Implements `ports.transfers.LocalFiles`."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from storage_core.local_files.receiving import PartialFile, disk_error, is_parti
 from storage_core.model.transfers import LocalEntry, LocalFile
 from storage_core.model.trees import Directory
 from storage_core.plan.manifests import MANIFEST_NAME
-from storage_core.transfer_ports import Moved, untold
+from storage_core.ports.transfers import Moved, untold
 
 
 class Disk:

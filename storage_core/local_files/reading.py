@@ -98,7 +98,7 @@ class RangeReading:
 
 @dataclass(frozen=True, slots=True)
 class LocalContent:
-    """Implements `transfer_ports.Content` for a file of this machine."""
+    """Implements `ports.transfers.Content` for a file of this machine."""
 
     file: LocalFile
 

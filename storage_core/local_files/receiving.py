@@ -18,8 +18,8 @@ from pathlib import Path
 
 from storage_core.errors import TransferFailed, UsageError
 from storage_core.model.transfers import Stretch
+from storage_core.ports.transfers import Moved, untold
 from storage_core.synapse.filelock import try_lock
-from storage_core.transfer_ports import Moved, untold
 
 BLOCK = 16 << 20
 _HASHED_AT_ONCE = 2 << 20
@@ -31,7 +31,7 @@ _BEGIN = ".synapse-"
 
 @dataclass(slots=True)
 class PartialFile:
-    """Implements `transfer_ports.Receiving`. Lives on one event loop; its disk work goes to threads."""
+    """Implements `ports.transfers.Receiving`. Lives on one event loop; its disk work goes to threads."""
 
     path: Path
     map_path: Path
@@ -45,7 +45,7 @@ class PartialFile:
 
     @classmethod
     async def begin(cls, folder: str, mark: str, size_bytes: int) -> "PartialFile":
-        """Open what an earlier try left, or begin; see `transfer_ports.LocalFiles.receive`."""
+        """Open what an earlier try left, or begin; see `ports.transfers.LocalFiles.receive`."""
         name = f"{_BEGIN}{hashlib.sha256(f'{mark} {size_bytes}'.encode()).hexdigest()[:24]}.part"
         path = Path(folder) / name
         map_path = path.with_suffix(".map")

@@ -1,4 +1,4 @@
-"""Implements `transfer_ports.Tickets` in a folder of this machine: one small file per upload that is under way."""
+"""Implements `ports.transfers.Tickets` in a folder of this machine: one small file per upload that is under way."""
 
 import hashlib
 import json

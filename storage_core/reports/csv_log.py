@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from storage_core.ports import Queries
+from storage_core.ports.queries import Queries
 from storage_core.reports.atomic import replacing
 from storage_core.reports.report import Report, RunFacts
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import StatusCount
 from storage_core.model.settings import MigrationSettings
-from storage_core.ports import Queries
+from storage_core.ports.queries import Queries
 
 FAILURES_SHOWN = 1000
 EVENTS_SHOWN = 500

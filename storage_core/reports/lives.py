@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from storage_core.model.ids import EntityId
-from storage_core.ports import Queries
+from storage_core.ports.queries import Queries
 from storage_core.reports.figures import Event
 from storage_core.reports.wording import location_text, moment_text, plain_text, reason_of, size_text, stamp_text
 

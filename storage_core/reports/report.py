@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from storage_core.errors import ExitCode
-from storage_core.ports import Queries
+from storage_core.ports.queries import Queries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

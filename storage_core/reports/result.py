@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from storage_core.model.items import ItemStatus
-from storage_core.ports import Queries
+from storage_core.ports.queries import Queries
 from storage_core.reports.csv_log import COLUMNS, item_rows, write_csv
 
 _ALL_ITEMS = "select * from items_v1 order by item_id"

@@ -6,7 +6,7 @@ from typing import Any
 
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import StatusCount
-from storage_core.ports import Queries
+from storage_core.ports.queries import Queries
 from storage_core.reports.atomic import replacing
 from storage_core.reports.figures import Figures, read_figures
 from storage_core.reports.report import Report, RunFacts

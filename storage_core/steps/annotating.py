@@ -9,7 +9,7 @@ from storage_core.model.ids import ActivityId, FileHandleId
 from storage_core.model.transfers import FileChange, FileState, UploadOrder, UploadResult
 from storage_core.model.trees import FileDetails, Provenance, WantedMetadata
 from storage_core.plan.metadata import MetadataChanges, changes_of
-from storage_core.transfer_ports import Files
+from storage_core.ports.transfers import Files
 
 _MOST_TRIES = 4
 

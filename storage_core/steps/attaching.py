@@ -19,8 +19,8 @@ from storage_core.plan.attaching import (
     needs_emptiness,
     wanted_setting,
 )
+from storage_core.ports.storage import Storage
 from storage_core.steps.declaring import own_locations, stored_id
-from storage_core.storage_ports import Storage
 
 _TRIES = 2
 """A change that somebody else was faster with is read again and tried once more, then reported."""

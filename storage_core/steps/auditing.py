@@ -8,7 +8,8 @@ from storage_core.model.handles import Association, AssociationKind
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.items import ReasonCode
 from storage_core.model.works import Verified, VerifyFailed, VerifyWork
-from storage_core.ports import Catalog, Queries
+from storage_core.ports.catalog import Catalog
+from storage_core.ports.queries import Queries
 from storage_core.steps.verifying import compare
 
 PER_CALL = 100

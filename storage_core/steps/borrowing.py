@@ -8,7 +8,7 @@ from datetime import timedelta
 from storage_core.errors import BadRequest, UsageError
 from storage_core.model.credentials import StsPermission, StsToken
 from storage_core.model.ids import EntityId
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 
 Fetch = Callable[[EntityId, StsPermission], Awaitable[StsToken]]
 ENOUGH_LIFE = timedelta(minutes=10)

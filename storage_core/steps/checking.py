@@ -11,7 +11,7 @@ from storage_core.model.places import FileVersion, TableCell
 from storage_core.model.repoints import Drifted
 from storage_core.model.works import VerifyFailed
 from storage_core.plan.proving import judge_again
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
 from storage_core.steps.reading_cells import CellReader, Row
 from storage_core.steps.services import Emit, Services
 from storage_core.steps.verifying import compare

@@ -12,8 +12,8 @@ from storage_core.model.handles import FileHandle
 from storage_core.model.settings import EngineOption
 from storage_core.plan.engine_choice import EngineChooser, Reach, flows_through_here, needs_keys, samples_to_try
 from storage_core.plan.parts import RestOfRun, timely_parts
-from storage_core.ports import OwnKeys
-from storage_core.transfer_ports import OwnLogins
+from storage_core.ports.copying import OwnKeys
+from storage_core.ports.transfers import OwnLogins
 
 
 @dataclass(slots=True, kw_only=True)

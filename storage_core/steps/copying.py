@@ -10,7 +10,7 @@ from storage_core.model.engines import CopyChoice, SizeRange
 from storage_core.model.handles import AssociationKind
 from storage_core.model.items import ReasonCode
 from storage_core.plan.parts import LONG_COPY_BYTES
-from storage_core.ports import Ledger
+from storage_core.ports.ledger import Ledger
 from storage_core.steps.services import Emit, Services
 
 Choose = Callable[[CopyRequest], CopyChoice]

@@ -10,7 +10,7 @@ from storage_core.locations.codec import mean_the_same
 from storage_core.locations.location import Location
 from storage_core.locations.rules import OWNER_FILE
 from storage_core.model.ids import StorageLocationId
-from storage_core.storage_ports import Locations, OwnerFile, Storage
+from storage_core.ports.storage import Locations, OwnerFile, Storage
 
 _LONGEST_LIST = 100
 _OR_WE_WRITE_IT = "; `--write-owner-file` writes it with your own AWS keys"

@@ -15,7 +15,7 @@ from storage_core.model.checks import (
 from storage_core.model.tallies import Tally
 from storage_core.plan.cells import CELLS_AT_ONCE
 from storage_core.plan.outcomes import FailureLimit
-from storage_core.ports import Ledger
+from storage_core.ports.ledger import Ledger
 from storage_core.steps.checking import check_bytes, check_cells, check_file
 from storage_core.steps.driving import Launcher, Line, Phase, Watch, drive
 from storage_core.steps.limiting import LimitedWatch

@@ -12,7 +12,7 @@ from storage_core.model.tables import FileColumn, FileRow, RowReference, RowWind
 from storage_core.model.works import Described, FoundEntity, LookFailed, TableDescribed, TablePage
 from storage_core.plan.cells import rows_per_page
 from storage_core.plan.selecting import judge_cell
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
 from storage_core.steps.services import Emit, Services
 from storage_core.steps.walking import look_failed
 

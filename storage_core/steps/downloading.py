@@ -16,10 +16,10 @@ from storage_core.model.transfers import (
     TransferWishes,
 )
 from storage_core.plan.local_names import check_name, local_name, other_names
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
+from storage_core.ports.transfers import Files, LocalFiles, StoreChoice, TransferWatch
 from storage_core.steps.fetching import Fetched, Fetching
 from storage_core.steps.placing import read_file
-from storage_core.transfer_ports import Files, LocalFiles, StoreChoice, TransferWatch
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from storage_core.errors import Interrupted
 from storage_core.model.tallies import Tally
-from storage_core.ports import Ledger
+from storage_core.ports.ledger import Ledger
 from storage_core.steps.phase import Phase
 from storage_core.steps.services import Services
 from storage_core.steps.station import Station, Ticket

@@ -23,8 +23,8 @@ from storage_core.model.transfers import (
 )
 from storage_core.model.trees import Annotation, FileDetails, Provenance, UsedEntity
 from storage_core.model.upload_settings import ContainerListing
-from storage_core.storage_ports import Containers
-from storage_core.transfer_ports import ByteStore, Files, Moved, StoreChoice, untold
+from storage_core.ports.storage import Containers
+from storage_core.ports.transfers import ByteStore, Files, Moved, StoreChoice, untold
 
 NOT_MADE = EntityId("new")
 """Stands for the id of what would be made."""

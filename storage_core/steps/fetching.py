@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from storage_core.errors import TransferBroken, VerificationMismatch
 from storage_core.model.transfers import Readable, Stretch
 from storage_core.plan.retrying import backoff_seconds
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
+from storage_core.ports.transfers import ByteStore, LocalFiles, Moved, Receiving
 from storage_core.steps.storing import MOST_TRIES, PATIENCE
-from storage_core.transfer_ports import ByteStore, LocalFiles, Moved, Receiving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Fetching:
 
         Raises:
             VerificationMismatch: the bytes have not the MD5 that Synapse knows. They are not kept.
-            TransferFailed, UsageError, RestError, AccessError: see `transfer_ports`. What came stays for going on.
+            TransferFailed, UsageError, RestError, AccessError: see `ports.transfers`. What came stays for going on.
         """
         mark = f"{readable.handle.id} {readable.handle.md5}"
         receiving = await self.local.receive(folder, mark, size_bytes)

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
-from storage_core.holder_ports import WikiCatalog
 from storage_core.model.handles import Association, HandleAnswer
 from storage_core.model.holders import PreviewSeen, WikiSeen
 from storage_core.model.ids import EntityId, StorageLocationId
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
+from storage_core.ports.holders import WikiCatalog
 
 CALLS_AT_ONCE = 12
 HANDLES_PER_CALL = 100

@@ -8,7 +8,7 @@ from storage_core.model.destinations import LocationFacts
 from storage_core.model.engines import ObjectPlace
 from storage_core.model.ids import EntityId, PrincipalId, StorageLocationId
 from storage_core.plan.object_keys import object_place
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
 
 
 class EtagMeanings:

@@ -6,7 +6,7 @@ from typing import Any
 
 from storage_core.model.tallies import Tally
 from storage_core.plan.outcomes import Ending, FailureLimit
-from storage_core.ports import Ledger
+from storage_core.ports.ledger import Ledger
 from storage_core.steps.driving import Phase, Watch
 
 

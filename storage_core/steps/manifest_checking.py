@@ -16,9 +16,9 @@ from storage_core.plan.manifest_order import ordered
 from storage_core.plan.manifest_reading import read_manifest
 from storage_core.plan.provenance import names_of, unknown_reference
 from storage_core.plan.uploading import check_size
+from storage_core.ports.transfers import Files, LocalFiles
 from storage_core.steps.placing import read_details
 from storage_core.steps.uploading import Uploader
-from storage_core.transfer_ports import Files, LocalFiles
 
 _MOST_SHOWN = 25
 _Headers = Mapping[UsedEntity, EntityHeader]

@@ -9,8 +9,8 @@ from storage_core.model.entities import EntityHeader
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.upload_settings import TreeNode
 from storage_core.plan.attaching import check_container
+from storage_core.ports.storage import Storage
 from storage_core.steps.attaching import resolve_setting
-from storage_core.storage_ports import Storage
 
 _AT_ONCE = 16
 """Containers looked into at a time; the limiter decides how many calls that makes."""

@@ -17,7 +17,7 @@ from storage_core.plan.parts import RestOfRun
 from storage_core.plan.preflight import PreflightFacts, findings, unknown_provenance
 from storage_core.plan.pricing import costs_of
 from storage_core.plan.viewing import check_options
-from storage_core.ports import Ledger
+from storage_core.ports.ledger import Ledger
 from storage_core.steps.choosing import Engines
 from storage_core.steps.driving import Launcher, Line, Watch, drive
 from storage_core.steps.limiting import LimitedWatch

@@ -6,7 +6,7 @@ from storage_core.errors import SynapseStorageError
 from storage_core.model.ids import PrincipalId
 from storage_core.model.messages import Notice, Notified
 from storage_core.plan.noticing import MOST_RECIPIENTS, is_principal_id, recipients_of
-from storage_core.ports import Messenger
+from storage_core.ports.messenger import Messenger
 
 
 async def notify(users: Sequence[str], notice: Notice, messenger: Messenger) -> Notified:

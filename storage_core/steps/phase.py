@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from storage_core.model.tallies import Tally
-from storage_core.ports import Ledger
+from storage_core.ports.ledger import Ledger
 from storage_core.steps.services import Emit, Services
 
 W = TypeVar("W")

@@ -25,7 +25,7 @@ from storage_core.model.works import (
 )
 from storage_core.plan.cells import CELLS_AT_ONCE
 from storage_core.plan.viewing import FILES_PER_READ
-from storage_core.ports import Ledger
+from storage_core.ports.ledger import Ledger
 from storage_core.steps.copying import Choose, Length, claim_copies, copy_handle, pending_copies
 from storage_core.steps.describing import describe_file
 from storage_core.steps.describing_by_view import describe_chunk

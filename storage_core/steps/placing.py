@@ -7,7 +7,7 @@ from storage_core.model.entities import EntityKind, FileSnapshot
 from storage_core.model.ids import ActivityId, EntityId, FileHandleId
 from storage_core.model.transfers import FileChange, FileState, NewFile, UploadResult
 from storage_core.model.trees import FileDetails
-from storage_core.transfer_ports import Files
+from storage_core.ports.transfers import Files
 
 _MOST_TRIES = 4
 

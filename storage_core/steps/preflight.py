@@ -6,7 +6,7 @@ from storage_core.model.entities import RootSnapshot
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.settings import MigrationSettings
 from storage_core.plan.preflight import PreflightFacts, check_access, check_destination, check_scopes, check_settings
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
 
 
 async def preflight(settings: MigrationSettings, catalog: Catalog) -> PreflightFacts:

@@ -12,7 +12,7 @@ from storage_core.model.entities import RootSnapshot
 from storage_core.model.ids import EntityId, PrincipalId
 from storage_core.model.protection import AccessList, LiftStep, Protection
 from storage_core.plan.protecting import CONTROL, entries_text, lift_step, protected
-from storage_core.protection_ports import AccessCatalog, ProtectionLedger
+from storage_core.ports.protection import AccessCatalog, ProtectionLedger
 from storage_core.steps.services import Network
 
 _TRIES = 3

@@ -8,7 +8,7 @@ from storage_core.model.ids import ColumnId, EntityId, FileHandleId
 from storage_core.model.places import TableCell
 from storage_core.model.tables import FileColumn, RowWindow
 from storage_core.plan.cells import rows_per_page
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
 
 Row = dict[ColumnId, FileHandleId | None]
 """What the file columns of one row hold; None is an empty cell."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from storage_core.errors import UsageError
 from storage_core.model.ids import DEFAULT_STORAGE_LOCATION, EntityId, FileHandleId
 from storage_core.model.transfers import Content, RegisterOrder, Uploaded, UploadOrder, UploadResult
+from storage_core.ports.transfers import Files
 from storage_core.steps.annotating import apply_metadata
 from storage_core.steps.placing import read_details
 from storage_core.steps.registering import Registering
-from storage_core.transfer_ports import Files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,9 @@ from storage_core.model.transfers import (
     UploadResult,
 )
 from storage_core.plan.registering import facts_of, registrable_of
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
+from storage_core.ports.transfers import Files, LocalFiles, Registrar
 from storage_core.steps.placing import Place, find_file, place_handle, read_file
-from storage_core.transfer_ports import Files, LocalFiles, Registrar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

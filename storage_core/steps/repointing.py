@@ -16,7 +16,7 @@ from storage_core.model.repoints import (
 )
 from storage_core.model.works import RepointWork
 from storage_core.plan.repointing import explain_refused_swap, explain_refused_version
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
 from storage_core.steps.services import Emit, Services
 
 _SENDINGS_AT_MOST = 3

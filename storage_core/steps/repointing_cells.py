@@ -14,7 +14,7 @@ from storage_core.model.repoints import RepointFailed, RepointOutcome, SwapCellH
 from storage_core.model.tables import CellChange
 from storage_core.model.works import CellsWork
 from storage_core.plan.cells import batches, column_is_gone, explain_cell, row_is_gone
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
 from storage_core.steps.reading_cells import CellReader, Row
 from storage_core.steps.repointing import reason_of
 from storage_core.steps.services import Emit, Services

@@ -14,7 +14,7 @@ from storage_core.plan.cells import CELLS_AT_ONCE
 from storage_core.plan.outcomes import Ending, FailureLimit
 from storage_core.plan.preflight import check_scopes
 from storage_core.plan.rolling_back import rollback_exit_code, rollback_plan
-from storage_core.ports import Ledger
+from storage_core.ports.ledger import Ledger
 from storage_core.steps.driving import Launcher, Phase, Watch, drive
 from storage_core.steps.limiting import LimitedWatch
 from storage_core.steps.migration import RunOutcome

@@ -7,7 +7,9 @@ from typing import Any, Protocol, TypeVar
 
 from storage_core.model.copies import ProofLevel
 from storage_core.model.settings import IndexOptions, MigrationSettings
-from storage_core.ports import Catalog, Clock, CopyEngine, ObjectReader
+from storage_core.ports.catalog import Catalog
+from storage_core.ports.clock import Clock
+from storage_core.ports.copying import CopyEngine, ObjectReader
 from storage_core.steps.known import EtagMeanings, KnownDestination, KnownLocations, ViewAtHand
 from storage_core.steps.turns import TableTurns
 

@@ -10,6 +10,7 @@ from storage_core.model.entities import EntityHeader, RootSnapshot
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.upload_settings import SettingChange, SettingOutcome, UploadSetting
 from storage_core.plan.attaching import Candidate, check_container
+from storage_core.ports.storage import OwnerFile, Storage
 from storage_core.steps.attaching import check_before_attaching, set_locations
 from storage_core.steps.declaring import (
     Declared,
@@ -19,7 +20,6 @@ from storage_core.steps.declaring import (
     own_locations,
     stored_id,
 )
-from storage_core.storage_ports import OwnerFile, Storage
 
 _NOT_MADE_YET = StorageLocationId(0)
 

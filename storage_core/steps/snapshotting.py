@@ -2,7 +2,7 @@
 
 from storage_core.errors import AnswerLost, BadRequest, RestError
 from storage_core.model.works import SnapshotFailed, SnapshotTaken, SnapshotWork
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
 from storage_core.steps.repointing import reason_of
 from storage_core.steps.services import Emit, Services
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from storage_core.model.tallies import Tally
-from storage_core.ports import Ledger
+from storage_core.ports.ledger import Ledger
 from storage_core.steps.phase import Batch, Group, GroupOver, Phase, groups_of
 from storage_core.steps.services import Services
 

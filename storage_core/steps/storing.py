@@ -6,8 +6,8 @@ from storage_core.errors import TransferBroken
 from storage_core.model.ids import FileHandleId
 from storage_core.model.transfers import ContentFacts, MadeHandle, Stored, Upload, UploadPurpose
 from storage_core.plan.retrying import Patience, backoff_seconds
-from storage_core.ports import Clock
-from storage_core.transfer_ports import ByteStore, Registrar, Tickets, TransferWatch
+from storage_core.ports.clock import Clock
+from storage_core.ports.transfers import ByteStore, Registrar, Tickets, TransferWatch
 
 MOST_TRIES = 6
 PATIENCE = Patience(first_wait_seconds=1.0, longest_wait_seconds=30.0)
@@ -27,7 +27,7 @@ class Storing:
         """Put the bytes, make a handle where Synapse has not. Call `settled` once something refers to the handle.
 
         Raises:
-            TransferFailed, SourceChanged, AccessError, UsageError, RestError: see `transfer_ports`.
+            TransferFailed, SourceChanged, AccessError, UsageError, RestError: see `ports.transfers`.
         """
         if store.limits.needs_tickets:
             ticket = self.tickets.ticket(purpose, upload.destination)

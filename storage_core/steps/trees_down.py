@@ -9,10 +9,10 @@ from storage_core.model.transfers import Downloaded, DownloadOrder, IfCollision
 from storage_core.model.trees import FileDetails, ManifestRow, TransferFailure
 from storage_core.plan.local_names import LocalNames, check_name, local_name
 from storage_core.plan.manifests import MANIFEST_NAME, manifest_text
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
+from storage_core.ports.transfers import Files, LocalFiles
 from storage_core.steps.downloading import Downloader
 from storage_core.steps.side_by_side import OF_ONE_FILE, Mover, or_failure, side_by_side
-from storage_core.transfer_ports import Files, LocalFiles
 
 _DESCRIBED_AT_ONCE = 50
 

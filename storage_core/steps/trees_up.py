@@ -8,11 +8,11 @@ from storage_core.model.entities import EntityHeader, EntityKind
 from storage_core.model.ids import EntityId
 from storage_core.model.transfers import Uploaded, UploadOrder
 from storage_core.model.trees import Directory, TransferFailure
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
+from storage_core.ports.storage import Containers
+from storage_core.ports.transfers import LocalFiles
 from storage_core.steps.side_by_side import OF_ONE_FILE, Mover, or_failure, side_by_side
 from storage_core.steps.uploading import Uploader
-from storage_core.storage_ports import Containers
-from storage_core.transfer_ports import LocalFiles
 
 
 @dataclass(slots=True, kw_only=True)

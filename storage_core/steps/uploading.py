@@ -20,10 +20,10 @@ from storage_core.model.transfers import (
 from storage_core.model.trees import FileDetails, Provenance
 from storage_core.plan.metadata import MetadataChanges, changes_of
 from storage_core.plan.uploading import check_size, content_type_of, file_name_of, is_equal
+from storage_core.ports.transfers import ByteStore, Files, LocalFiles, StoreChoice
 from storage_core.steps.annotating import activity_for, annotate_placed, apply_metadata
 from storage_core.steps.placing import Place, place_handle, read_details, read_file
 from storage_core.steps.storing import Storing
-from storage_core.transfer_ports import ByteStore, Files, LocalFiles, StoreChoice
 
 # the service tells the same of these at every answer; of the others it makes up a new path each time
 _STEADY = frozenset({LocationKind.SYNAPSE_S3, LocationKind.EXTERNAL_S3, LocationKind.EXTERNAL_GOOGLE_CLOUD})

@@ -21,7 +21,7 @@ from storage_core.plan.viewing import (
     scope_of,
     view_name,
 )
-from storage_core.ports import Ledger
+from storage_core.ports.ledger import Ledger
 from storage_core.steps.services import Network, Services
 
 _FACT = "temporary_view"

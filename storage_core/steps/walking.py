@@ -7,7 +7,7 @@ from storage_core.model.entities import ChildrenPage, EntityHeader
 from storage_core.model.ids import EntityId
 from storage_core.model.items import ReasonCode
 from storage_core.model.works import FoundEntity, Listed, LookFailed
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
 from storage_core.steps.services import Emit, Services
 
 _LISTINGS_AT_MOST = 3

@@ -1,1 +1,1 @@
-"""Places that take and give bytes: one adapter per kind of storage, all behind `transfer_ports.ByteStore`."""
+"""Places that take and give bytes: one adapter per kind of storage, all behind `ports.transfers.ByteStore`."""

@@ -7,7 +7,8 @@ from storage_core.errors import Forbidden, NotFound, RestError, SynapseStorageEr
 from storage_core.model.handles import Association, HandleAnswer, HandleRefusal
 from storage_core.model.ids import FileHandleId
 from storage_core.model.transfers import Readable
-from storage_core.ports import Catalog, Clock
+from storage_core.ports.catalog import Catalog
+from storage_core.ports.clock import Clock
 
 _GOOD_FOR = timedelta(seconds=15)
 """Addresses live 30 seconds; the rest is for the request to arrive."""

@@ -6,8 +6,8 @@ Otherwise Synapse signs the addresses, for uploads and downloads alike, and nobo
 from storage_core.model.destinations import LocationFacts, LocationKind
 from storage_core.model.handles import FileHandle, HandleKind
 from storage_core.model.transfers import TransferWishes, UploadDestination
+from storage_core.ports.transfers import ByteStore
 from storage_core.stores.store_type import StoreTools, StoreType
-from storage_core.transfer_ports import ByteStore
 
 
 def _takes(destination: UploadDestination, wishes: TransferWishes) -> bool:

@@ -20,8 +20,8 @@ from storage_core.errors import SourceChanged, TransferBroken, TransferFailed, U
 from storage_core.local_files.reading import require_unchanged
 from storage_core.local_files.upload_sessions import SessionFolder
 from storage_core.model.transfers import GoogleCloudObject, LocalFile, ObjectFacts, Readable, StoreLimits, Upload
+from storage_core.ports.transfers import Moved, untold
 from storage_core.stores.google_refusals import GoogleRefusedError, credentials_for, require_answer, translated
-from storage_core.transfer_ports import Moved, untold
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ _SESSION_GONE = frozenset({404, 410})
 
 
 class GoogleCloudStore:
-    """Implements `transfer_ports.ByteStore`. No Synapse call of its own."""
+    """Implements `ports.transfers.ByteStore`. No Synapse call of its own."""
 
     def __init__(self, config: Config) -> None:
         self._config = config

@@ -14,14 +14,14 @@ from storage_core.aws.own_keys import client_for
 from storage_core.config import Config, ObjectStoreProfile
 from storage_core.errors import UsageError
 from storage_core.model.transfers import ObjectFacts, ObjectStoreObject, Readable, StoreLimits, Upload
-from storage_core.transfer_ports import Content, Moved, untold
+from storage_core.ports.transfers import Content, Moved, untold
 
 _THREADS = 16
 _RANGES_AT_ONCE = 4
 
 
 class OwnKeysStore:
-    """Implements `transfer_ports.ByteStore`. No Synapse call of its own."""
+    """Implements `ports.transfers.ByteStore`. No Synapse call of its own."""
 
     def __init__(self, config: Config) -> None:
         self._config = config

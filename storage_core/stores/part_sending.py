@@ -20,11 +20,11 @@ from storage_core.model.copies import PartPlan
 from storage_core.model.ids import UploadId
 from storage_core.model.items import ReasonCode
 from storage_core.model.transfers import LocalFile
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
+from storage_core.ports.transfers import Content, Moved, Reading
 from storage_core.synapse.endpoints.multipart import Multipart
 from storage_core.synapse.presigned import PresignedSender, S3Refused
 from storage_core.synapse.wire_multipart import PartAdded, PresignedPart
-from storage_core.transfer_ports import Content, Moved, Reading
 
 PARTS_AT_ONCE = 8
 """Parts of one file on their way at once; a single connection seldom fills a line."""
@@ -70,7 +70,7 @@ class PartSending:
 
         Raises:
             UploadGoneError: begin anew.
-            TransferBroken, TransferFailed, SourceChanged: see `transfer_ports`.
+            TransferBroken, TransferFailed, SourceChanged: see `ports.transfers`.
         """
         signed = _Signed(self.calls, work.upload_id, iter(numbers))
         try:

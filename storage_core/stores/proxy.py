@@ -19,11 +19,12 @@ from storage_core.model.transfers import (
     Upload,
     UploadDestination,
 )
-from storage_core.ports import Catalog, Clock
+from storage_core.ports.catalog import Catalog
+from storage_core.ports.clock import Clock
+from storage_core.ports.transfers import ByteStore, Moved, untold
 from storage_core.stores.addresses import PresignedAddresses
 from storage_core.stores.store_type import StoreTools, StoreType
 from storage_core.stores.web_reading import WebFacts, WebReader, cut
-from storage_core.transfer_ports import ByteStore, Moved, untold
 
 _RANGES_AT_ONCE = 4
 _WHEN_REFUSED = (
@@ -33,7 +34,7 @@ _WHEN_REFUSED = (
 
 
 class ProxyStore:
-    """Implements `transfer_ports.ByteStore`. Addresses live 30 seconds and are asked for together."""
+    """Implements `ports.transfers.ByteStore`. Addresses live 30 seconds and are asked for together."""
 
     def __init__(self, config: Config, catalog: Catalog, clock: Clock) -> None:
         self._addresses = PresignedAddresses(catalog, clock)

@@ -4,9 +4,9 @@ from storage_core.errors import UsageError
 from storage_core.model.destinations import LocationFacts
 from storage_core.model.handles import FileHandle
 from storage_core.model.transfers import TransferWishes, UploadDestination
+from storage_core.ports.transfers import ByteStore, StreamStore
 from storage_core.stores import google_cloud, object_store, proxy, sftp, sts, synapse_multipart, web
 from storage_core.stores.store_type import StoreTools, StoreType
-from storage_core.transfer_ports import ByteStore, StreamStore
 
 STORE_TYPES: tuple[StoreType, ...] = (
     # only when wished for, so before the one that always can
@@ -21,7 +21,7 @@ STORE_TYPES: tuple[StoreType, ...] = (
 
 
 class Stores:
-    """Implements `transfer_ports.StoreChoice`: the first type that says yes, opened at its first use."""
+    """Implements `ports.transfers.StoreChoice`: the first type that says yes, opened at its first use."""
 
     def __init__(self, tools: StoreTools, types: tuple[StoreType, ...] = STORE_TYPES) -> None:
         self._tools = tools

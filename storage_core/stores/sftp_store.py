@@ -26,8 +26,8 @@ from storage_core.model.transfers import (
     Upload,
 )
 from storage_core.plan.sftp_addresses import SftpAddress, file_address, read_sftp_address
+from storage_core.ports.transfers import Content, Moved, Reading, untold
 from storage_core.stores.sftp_sessions import SftpSessions, full, translated
-from storage_core.transfer_ports import Content, Moved, Reading, untold
 
 _UNCONFIRMED = 8
 """Pieces of `CHUNK` bytes on their way at once, in either direction."""
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 
 
 class SftpStore:
-    """Implements `transfer_ports.ByteStore`. No Synapse call of its own."""
+    """Implements `ports.transfers.ByteStore`. No Synapse call of its own."""
 
     def __init__(self, config: Config) -> None:
         self._sessions = SftpSessions(config)

@@ -13,11 +13,12 @@ from storage_core.model.handles import FileHandle
 from storage_core.model.ids import EntityId
 from storage_core.model.transfers import TransferWishes, UploadDestination
 from storage_core.plan.upload_parts import UPLOAD_LIMITS, UploadPartLimits
-from storage_core.ports import Catalog, Clock
-from storage_core.storage_ports import Storage
+from storage_core.ports.catalog import Catalog
+from storage_core.ports.clock import Clock
+from storage_core.ports.storage import Storage
+from storage_core.ports.transfers import ByteStore
 from storage_core.synapse.endpoints.multipart import Multipart
 from storage_core.synapse.presigned import PresignedSender
-from storage_core.transfer_ports import ByteStore
 
 
 class TokenSource(Protocol):

@@ -3,8 +3,8 @@
 from storage_core.model.destinations import LocationFacts, LocationKind
 from storage_core.model.handles import FileHandle, HandleKind
 from storage_core.model.transfers import TransferWishes, UploadDestination
+from storage_core.ports.transfers import ByteStore
 from storage_core.stores.store_type import StoreTools, StoreType
-from storage_core.transfer_ports import ByteStore
 
 
 def _takes(destination: UploadDestination, wishes: TransferWishes) -> bool:

@@ -17,8 +17,8 @@ from storage_core.errors import SynapseStorageError, TransferBroken, UsageError
 from storage_core.model.credentials import StsPermission
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.transfers import ObjectFacts, Readable, S3Object, StoreLimits, Upload
+from storage_core.ports.transfers import Moved, untold
 from storage_core.stores.store_type import StoreTools
-from storage_core.transfer_ports import Moved, untold
 
 _THREADS = 16
 _RANGES_AT_ONCE = 8
@@ -30,7 +30,7 @@ _Key = tuple[StorageLocationId, StsPermission]
 
 
 class StsStore:
-    """Implements `transfer_ports.ByteStore`. One Synapse call per location and hour.
+    """Implements `ports.transfers.ByteStore`. One Synapse call per location and hour.
 
     Keys reach the whole base key of a location, so the first entity that needs them asks for all files there.
     """

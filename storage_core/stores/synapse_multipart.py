@@ -24,12 +24,12 @@ from storage_core.model.transfers import (
     UploadDestination,
 )
 from storage_core.plan.upload_parts import plan_upload_parts
+from storage_core.ports.transfers import Content, Moved, untold
 from storage_core.stores.addresses import PresignedAddresses
 from storage_core.stores.part_sending import PARTS_AT_ONCE, PartSending, PartWork, UploadGoneError
 from storage_core.stores.store_type import StoreTools, StoreType
 from storage_core.synapse.presigned import S3Refused, S3Trouble
 from storage_core.synapse.wire_multipart import MultipartStart, UploadStart
-from storage_core.transfer_ports import Content, Moved, untold
 
 _RANGES_AT_ONCE = 8
 _PAUSE_SECONDS = 1.0
@@ -37,7 +37,7 @@ _NO_REPEAT_HELPS = frozenset({S3Trouble.NO_SUCH_OBJECT, S3Trouble.REFUSED})
 
 
 class SynapseMultipart:
-    """Implements `transfer_ports.ByteStore`. Four calls for a file of one part, one to read one."""
+    """Implements `ports.transfers.ByteStore`. Four calls for a file of one part, one to read one."""
 
     def __init__(self, tools: StoreTools) -> None:
         self._tools = tools

@@ -17,16 +17,16 @@ from storage_core.model.transfers import (
     Upload,
     UploadDestination,
 )
+from storage_core.ports.transfers import ByteStore, Moved, untold
 from storage_core.stores.store_type import StoreTools, StoreType
 from storage_core.stores.web_reading import WebFacts, WebReader
-from storage_core.transfer_ports import ByteStore, Moved, untold
 
 _RANGES_AT_ONCE = 4
 _MOST_REMEMBERED = 10_000
 
 
 class WebStore:
-    """Implements `transfer_ports.ByteStore` for external file handles. No Synapse call of its own."""
+    """Implements `ports.transfers.ByteStore` for external file handles. No Synapse call of its own."""
 
     def __init__(self, config: Config) -> None:
         self._reader = WebReader(

@@ -64,7 +64,7 @@ class WebReader:
 
         Raises:
             TransferFailed: what is there now is not *version*, or nothing is there.
-            TransferBroken, AccessError: see `transfer_ports`.
+            TransferBroken, AccessError: see `ports.transfers`.
         """
         wanted = {}
         if first_byte or last_byte is not None:

@@ -1,4 +1,4 @@
-"""Implements `protection_ports.AccessCatalog`: one method, one call (contract 10)."""
+"""Implements `ports.protection.AccessCatalog`: one method, one call (contract 10)."""
 
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ from storage_core.synapse.transport import Transport
 
 
 class SynapseAccessCatalog:
-    """See protection_ports.AccessCatalog."""
+    """See ports.protection.AccessCatalog."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport

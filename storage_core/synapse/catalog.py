@@ -14,7 +14,7 @@ from storage_core.model.entities import ChildrenPage, EntityKind, FileSnapshot, 
 from storage_core.model.handles import Association, HandleAnswer, HandleRefusal
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.repoints import AddVersion, SwapVersionHandle
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 from storage_core.synapse.endpoints.entities import Entities
 from storage_core.synapse.endpoints.file_handles import MOST_PER_BATCH, FileHandles
 from storage_core.synapse.endpoints.storage_locations import StorageLocations

@@ -1,4 +1,4 @@
-"""Implements `transfer_ports.Files` and `transfer_ports.Registrar` over the endpoints."""
+"""Implements `ports.transfers.Files` and `ports.transfers.Registrar` over the endpoints."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from storage_core.model.handles import FileHandle
 from storage_core.model.ids import ActivityId, EntityId, StorageLocationId
 from storage_core.model.transfers import ContentFacts, FileChange, FileState, NewFile, Registrable, UploadDestination
 from storage_core.model.trees import Annotation, FileDetails, Provenance, UsedEntity
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
 from storage_core.synapse.endpoints.containers import Containers
 from storage_core.synapse.endpoints.file_entities import FileEntities
 from storage_core.synapse.endpoints.upload_destinations import UploadDestinations

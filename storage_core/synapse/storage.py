@@ -1,4 +1,4 @@
-"""Implements `storage_ports.Storage` over the endpoints."""
+"""Implements `ports.storage.Storage` over the endpoints."""
 
 from storage_core.errors import AnswerLost, BadRequest, Conflict, UsageError
 from storage_core.locations import location_from_json, location_to_json
@@ -8,7 +8,7 @@ from storage_core.model.destinations import LocationFacts
 from storage_core.model.entities import ChildrenPage, EntityHeader, EntityKind, RootSnapshot, UserProfile
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.upload_settings import ContainerListing, UploadSetting
-from storage_core.ports import Catalog
+from storage_core.ports.catalog import Catalog
 from storage_core.synapse.endpoints.containers import Containers
 from storage_core.synapse.endpoints.credentials import Credentials
 from storage_core.synapse.endpoints.project_settings import ProjectSettings

@@ -16,7 +16,7 @@ from storage_core.model.tables import (
     TableRow,
     TableVersion,
 )
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 from storage_core.synapse.endpoints.tables import Tables
 from storage_core.synapse.transport import Transport
 from storage_core.synapse.wire_fields import nonsense

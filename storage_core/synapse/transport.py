@@ -30,7 +30,7 @@ from storage_core.plan.retrying import (
     RetryAfter,
     judge,
 )
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 from storage_core.synapse.answers import error_of, loss_of, read_answer
 from storage_core.synapse.calls import Answer, Base, CallCounter, RestCall
 from storage_core.synapse.redaction import guard_http_logs, redact

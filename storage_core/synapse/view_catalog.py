@@ -8,7 +8,7 @@ from storage_core.model.file_views import EntityNow, FilesPage, ViewFacts, ViewR
 from storage_core.model.ids import EntityId
 from storage_core.model.tables import RowWindow
 from storage_core.plan.viewing import DESCRIPTION, ROW_COLUMNS, is_as_shown
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 from storage_core.synapse.endpoints.views import Views
 from storage_core.synapse.transport import Transport
 from storage_core.synapse.wire_views import header_of, read_view_row, shown_file, view_rows_sql

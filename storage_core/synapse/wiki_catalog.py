@@ -1,4 +1,4 @@
-"""Implements `holder_ports.WikiCatalog`."""
+"""Implements `ports.holders.WikiCatalog`."""
 
 from storage_core.errors import Forbidden, NotFound
 from storage_core.model.handles import FileHandle
@@ -9,7 +9,7 @@ from storage_core.synapse.transport import Transport
 
 
 class SynapseWikiCatalog:
-    """See holder_ports.WikiCatalog."""
+    """See ports.holders.WikiCatalog."""
 
     def __init__(self, transport: Transport) -> None:
         self._wikis = Wikis(transport)

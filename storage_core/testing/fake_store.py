@@ -8,7 +8,7 @@ from pathlib import Path
 
 from storage_core.errors import SourceChanged, TransferBroken, TransferFailed
 from storage_core.model.transfers import AddressedFile, ObjectFacts, Readable, StoreLimits, Upload
-from storage_core.transfer_ports import Content, Moved, untold
+from storage_core.ports.transfers import Content, Moved, untold
 
 CHUNK = 1 << 20
 

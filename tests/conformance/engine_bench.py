@@ -24,7 +24,7 @@ from storage_core.model.works import ProofWork
 from storage_core.plan.object_keys import object_place
 from storage_core.plan.parts import SERVICE_LIMITS, PartLimits
 from storage_core.plan.retrying import Patience
-from storage_core.ports import CopyEngine
+from storage_core.ports.copying import CopyEngine
 from storage_core.steps.proving import prove_chunk
 from storage_core.steps.services import Services
 from storage_core.synapse.catalog import SynapseCatalog

@@ -17,9 +17,9 @@ from storage_core.model.destinations import LocationKind, UploadType
 from storage_core.model.handles import Association, AssociationKind, FileHandle, HandleKind
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.transfers import AddressedFile, LocalFile, Readable, Stored, Upload, UploadDestination
+from storage_core.ports.transfers import ByteStore, StreamStore
 from storage_core.testing.fake_clock import FakeClock
 from storage_core.testing.fake_store import MemoryStore
-from storage_core.transfer_ports import ByteStore, StreamStore
 
 ENTITY = EntityId("syn1")
 TICKET = "0123456789abcdef" * 2

@@ -18,7 +18,7 @@ from storage_core.model.entities import EntityKind
 from storage_core.model.items import ReasonClass, ReasonCode
 from storage_core.model.repoints import Drifted, Repointed, RepointFailed
 from storage_core.model.works import CopyDiscarded, Described, Listed, Verified, VerifyFailed
-from storage_core.ports import Ledger
+from storage_core.ports.ledger import Ledger
 from tests.unit.index.builders import (
     ROOT,
     SETTINGS,

@@ -17,8 +17,8 @@ from storage_core.model.ids import EntityId
 from storage_core.model.transfers import DownloadOrder, UploadOrder
 from storage_core.steps.attaching import set_locations
 from storage_core.steps.declaring import declare_location
-from storage_core.storage_wiring import StorageDesk, storage_desk
-from storage_core.transfer_wiring import transfer_desk
+from storage_core.wiring.storage import StorageDesk, storage_desk
+from storage_core.wiring.transfers import transfer_desk
 from tests.servers.openssh import SftpServer, openssh_server
 from tests.servers.s3 import Server
 from tests.servers.seaweedfs import seaweedfs_server

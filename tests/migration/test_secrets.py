@@ -18,7 +18,7 @@ from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings, RunOptions
 from storage_core.reports.report import RunFacts
 from storage_core.synapse.clock import SystemClock
-from storage_core.wiring import opened
+from storage_core.wiring.migration import opened
 
 SIGNS = (b"X-Amz-Signature", b"X-Amz-Credential", b"x-amz-security-token", b"AWSAccessKeyId", b"Bearer ey")
 

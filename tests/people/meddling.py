@@ -14,7 +14,7 @@ from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings, RunOptions
 from storage_core.steps.driving import Phase, QuietWatch
 from storage_core.steps.migration import RunOutcome
-from storage_core.wiring import opened
+from storage_core.wiring.migration import opened
 from tests.crash.lab import items_of
 from tests.crash.small_project import build_small_project
 from tests.migration.harness import snapshot

@@ -17,9 +17,9 @@ from storage_core.model.handles import Association, AssociationKind, FileHandle,
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.secret import Secret
 from storage_core.model.transfers import AddressedFile, ObjectStoreObject, Readable, Upload, UploadDestination
+from storage_core.ports.transfers import ByteStore
 from storage_core.stores.own_keys_store import OwnKeysStore
 from storage_core.stores.sftp_store import SftpStore
-from storage_core.transfer_ports import ByteStore
 
 
 def used_mb() -> float:

@@ -19,8 +19,8 @@ from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.transfers import Downloaded, DownloadOrder, Registered, RegisterOrder, Uploaded, UploadOrder
 from storage_core.steps.attaching import set_locations
 from storage_core.steps.declaring import declare_location
-from storage_core.storage_wiring import StorageDesk, storage_desk
-from storage_core.transfer_wiring import TransferDesk, transfer_desk
+from storage_core.wiring.storage import StorageDesk, storage_desk
+from storage_core.wiring.transfers import TransferDesk, transfer_desk
 from tests.servers.nginx import WebServer
 from tests.servers.openssh import SftpServer
 from tests.servers.s3 import Server

@@ -8,7 +8,7 @@ import pytest
 from sandbox.server import Sandbox, SandboxOptions, running_sandbox
 from storage_core.api.connection import Connection
 from storage_core.config import Config, load_config
-from storage_core.storage_wiring import StorageDesk
+from storage_core.wiring.storage import StorageDesk
 
 USER = "3412"
 

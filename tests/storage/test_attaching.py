@@ -15,7 +15,7 @@ from storage_core.steps.attaching import remove_setting, resolve_setting, set_lo
 from storage_core.steps.declaring import declare_location
 from storage_core.steps.mapping_uploads import map_uploads
 from storage_core.steps.setting_up import S3Wish, set_up_s3
-from storage_core.storage_wiring import StorageDesk
+from storage_core.wiring.storage import StorageDesk
 
 NAMES = (f"folder {number}" for number in itertools.count())
 

@@ -11,7 +11,7 @@ from storage_core.locations import StorageLocationType, build_location, location
 from storage_core.locations.codec import mean_the_same
 from storage_core.model.ids import StorageLocationId
 from storage_core.steps.declaring import Origin, declare_location, declare_with_owner_file, own_location, stored_id
-from storage_core.storage_wiring import StorageDesk, owner_file_writer
+from storage_core.wiring.storage import StorageDesk, owner_file_writer
 
 GOOD = {
     "SYNAPSE_S3": {},

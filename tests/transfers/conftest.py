@@ -16,8 +16,8 @@ from storage_core.model.transfers import TransferWishes
 from storage_core.plan.file_names import clean_file_name
 from storage_core.plan.parts import MIB
 from storage_core.plan.upload_parts import UploadPartLimits
-from storage_core.storage_wiring import StorageDesk, storage_desk
-from storage_core.transfer_wiring import TransferDesk, transfer_desk
+from storage_core.wiring.storage import StorageDesk, storage_desk
+from storage_core.wiring.transfers import TransferDesk, transfer_desk
 
 T = TypeVar("T")
 USER = "3412"

@@ -10,7 +10,7 @@ from sandbox.server import Sandbox
 from storage_core.errors import NotFound, TransferFailed, UsageError, VerificationMismatch
 from storage_core.model.ids import EntityId
 from storage_core.model.transfers import Downloaded, DownloadOrder, DownloadResult, IfCollision, UploadOrder
-from storage_core.storage_wiring import StorageDesk
+from storage_core.wiring.storage import StorageDesk
 from tests.transfers.conftest import Transfers
 
 MIB = 2**20

@@ -13,7 +13,7 @@ from storage_core.model.ids import EntityId
 from storage_core.model.transfers import IfCollision, Uploaded, UploadOrder
 from storage_core.model.trees import TransferFailure
 from storage_core.steps.trees_down import TreeDownloaded
-from storage_core.storage_wiring import StorageDesk
+from storage_core.wiring.storage import StorageDesk
 from tests.transfers.conftest import Transfers
 
 Outcomes = list[Uploaded | TransferFailure]

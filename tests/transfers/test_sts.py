@@ -18,7 +18,7 @@ from storage_core.model.transfers import (
     UploadOrder,
     UploadResult,
 )
-from storage_core.storage_wiring import StorageDesk
+from storage_core.wiring.storage import StorageDesk
 from tests.transfers.conftest import Transfers
 
 MIB = 2**20

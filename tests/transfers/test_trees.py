@@ -21,7 +21,7 @@ from storage_core.model.transfers import (
 from storage_core.model.trees import TransferFailure
 from storage_core.plan.manifests import COLUMNS, MANIFEST_NAME
 from storage_core.steps.trees_down import TreeDownloaded
-from storage_core.storage_wiring import StorageDesk
+from storage_core.wiring.storage import StorageDesk
 from tests.transfers.conftest import Transfers, content
 
 SHAPE = {"a.csv": 100, "b.bin": 2000, "one/a.csv": 100, "one/two/deep.txt": 7, "one/two/a.csv": 300, "three/x.y": 1}

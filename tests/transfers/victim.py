@@ -14,8 +14,8 @@ from storage_core.model.ids import EntityId
 from storage_core.model.transfers import DownloadOrder, UploadOrder
 from storage_core.plan.parts import MIB
 from storage_core.plan.upload_parts import UploadPartLimits
-from storage_core.storage_wiring import storage_desk
-from storage_core.transfer_wiring import transfer_desk
+from storage_core.wiring.storage import storage_desk
+from storage_core.wiring.transfers import transfer_desk
 
 
 def die() -> None:

@@ -16,7 +16,7 @@ from storage_core.reports.wording import plain_text
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from storage_core.wiring import Remote
+    from storage_core.wiring.migration import Remote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def _checks(session: Session, entity: str | None, location_id: str | None) -> It
         yield _failed("configuration", error)
         return
     yield Finding(name="configuration", told=f"{config.repo_endpoint}, profile {config.profile or 'default'}")
-    from storage_core.wiring import connected  # late: the network is slow to import
+    from storage_core.wiring.migration import connected  # late: the network is slow to import
 
     with connected(config) as remote:
         yield _tried("token", lambda: f"accepted; you are {remote.network.run(remote.catalog.me()).user_name}")

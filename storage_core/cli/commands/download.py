@@ -15,7 +15,7 @@ from storage_core.model.transfers import DownloadOrder, IfCollision
 from storage_core.plan.transfer_outcomes import Outcome
 
 if TYPE_CHECKING:
-    from storage_core.transfer_wiring import TransferDesk
+    from storage_core.wiring.transfers import TransferDesk
 
 
 def download(

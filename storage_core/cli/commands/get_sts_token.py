@@ -28,7 +28,7 @@ def get_sts_token(
     """
     from storage_core.config import this_shell  # late: the network is slow to import
     from storage_core.plan.credentials import credentials_text
-    from storage_core.storage_wiring import storage_desk
+    from storage_core.wiring.storage import storage_desk
 
     session = session_of(ctx)
     entity_id = parse_entity_id(entity)

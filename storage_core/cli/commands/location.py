@@ -34,7 +34,7 @@ def get(
     """Show one storage location of your own."""
     from storage_core.cli.location_views import attribute_table, location_document  # late: keeps --help fast
     from storage_core.steps.declaring import own_location
-    from storage_core.storage_wiring import storage_desk
+    from storage_core.wiring.storage import storage_desk
 
     session = session_of(ctx)
     wanted = parse_storage_location_id(location_id)
@@ -49,7 +49,7 @@ def get(
 def list_(ctx: typer.Context) -> ExitCode:
     """List the storage locations you have created, newest first, at most 100."""
     from storage_core.cli.location_views import location_document, location_table  # late: keeps --help fast
-    from storage_core.storage_wiring import storage_desk
+    from storage_core.wiring.storage import storage_desk
 
     session = session_of(ctx)
     with storage_desk(session.load_config()) as desk:
@@ -117,7 +117,7 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter per option
     from storage_core.cli.location_views import location_document, place_text  # late: keeps --help fast
     from storage_core.locations import build_location, type_name_of, type_named
     from storage_core.steps.declaring import declare_location, declare_with_owner_file
-    from storage_core.storage_wiring import owner_file_writer, storage_desk
+    from storage_core.wiring.storage import owner_file_writer, storage_desk
 
     session = session_of(ctx)
     wanted: dict[str, object] = {

@@ -41,7 +41,7 @@ def setup_s3(  # noqa: PLR0913, PLR0917 - one parameter per option
     """Declare an S3 storage location and make it the one new uploads to ENTITY go to. Moves nothing that is there."""
     from storage_core.cli.location_views import location_document, place_text  # late: keeps --help fast
     from storage_core.steps.setting_up import S3Wish, location_wished, set_up_s3
-    from storage_core.storage_wiring import owner_file_writer, storage_desk
+    from storage_core.wiring.storage import owner_file_writer, storage_desk
 
     session = session_of(ctx)
     wish = S3Wish(

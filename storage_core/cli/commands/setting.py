@@ -19,7 +19,7 @@ setting = typer.Typer(help="Which storage location a project or folder uses.", n
 @setting.command("get")
 def get(ctx: typer.Context, entity: EntityArgument) -> ExitCode:
     """Show the locations set on ENTITY itself; nothing inherited."""
-    from storage_core.storage_wiring import storage_desk  # late: the network is slow to import
+    from storage_core.wiring.storage import storage_desk  # late: the network is slow to import
 
     session = session_of(ctx)
     entity_id = parse_entity_id(entity)
@@ -46,7 +46,7 @@ def set_(
 ) -> ExitCode:
     """Make these locations the ones of ENTITY, a project or folder. Only new uploads go there; nothing is moved."""
     from storage_core.steps.attaching import set_locations  # late: the network is slow to import
-    from storage_core.storage_wiring import storage_desk
+    from storage_core.wiring.storage import storage_desk
 
     session = session_of(ctx)
     entity_id = parse_entity_id(entity)
@@ -62,7 +62,7 @@ def set_(
 def delete(ctx: typer.Context, entity: EntityArgument) -> ExitCode:
     """Remove the setting of ENTITY, so that it inherits again. Nothing is moved."""
     from storage_core.steps.attaching import remove_setting  # late: the network is slow to import
-    from storage_core.storage_wiring import storage_desk
+    from storage_core.wiring.storage import storage_desk
 
     session = session_of(ctx)
     entity_id = parse_entity_id(entity)
@@ -77,7 +77,7 @@ def delete(ctx: typer.Context, entity: EntityArgument) -> ExitCode:
 def resolve(ctx: typer.Context, entity: EntityArgument) -> ExitCode:
     """Show where new uploads to ENTITY go, and whose setting says so."""
     from storage_core.steps.attaching import resolve_setting  # late: the network is slow to import
-    from storage_core.storage_wiring import storage_desk
+    from storage_core.wiring.storage import storage_desk
 
     session = session_of(ctx)
     entity_id = parse_entity_id(entity)
@@ -94,7 +94,7 @@ def resolve(ctx: typer.Context, entity: EntityArgument) -> ExitCode:
 def tree(ctx: typer.Context, entity: EntityArgument) -> ExitCode:
     """Show every container below ENTITY: where new uploads to it go, since whose setting, and how many files it has."""
     from storage_core.steps.mapping_uploads import map_uploads  # late: the network is slow to import
-    from storage_core.storage_wiring import storage_desk
+    from storage_core.wiring.storage import storage_desk
 
     session = session_of(ctx)
     entity_id = parse_entity_id(entity)

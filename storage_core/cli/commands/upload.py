@@ -24,7 +24,7 @@ from storage_core.model.transfers import Uploaded, UploadOrder
 from storage_core.model.trees import TransferFailure
 
 if TYPE_CHECKING:
-    from storage_core.transfer_wiring import TransferDesk
+    from storage_core.wiring.transfers import TransferDesk
 
 _Outcomes = list[Uploaded | TransferFailure]
 _Work = Callable[["TransferDesk"], Awaitable[_Outcomes]]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from storage_core.ports import Queries
+from storage_core.ports.queries import Queries
 from storage_core.reports.atomic import replacing
 from storage_core.reports.figures import Figures, read_figures
 from storage_core.reports.html.markup import Markup, joined, tag

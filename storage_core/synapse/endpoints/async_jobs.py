@@ -4,7 +4,7 @@ import contextlib
 from urllib.parse import quote
 
 from storage_core.errors import AnswerLost, RestError, StillRunning
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 from storage_core.synapse import wire_tables
 from storage_core.synapse.calls import Answer, JsonObject, RestCall, Shape
 from storage_core.synapse.transport import Transport

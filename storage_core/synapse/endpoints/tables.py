@@ -6,7 +6,7 @@ from urllib.parse import quote
 from storage_core.model.handles import FileHandle
 from storage_core.model.ids import ColumnId, EntityId
 from storage_core.model.tables import CellChange, RowReference, TableColumn, TableVersion
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 from storage_core.synapse import wire_tables
 from storage_core.synapse.calls import RestCall
 from storage_core.synapse.endpoints.async_jobs import AsyncJobs

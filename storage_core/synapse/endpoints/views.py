@@ -7,7 +7,7 @@ from storage_core.errors import NotFound
 from storage_core.model.entities import EntityKind
 from storage_core.model.file_views import EntityNow, ViewFacts
 from storage_core.model.ids import EntityId
-from storage_core.ports import Clock
+from storage_core.ports.clock import Clock
 from storage_core.synapse import wire_entities, wire_tables, wire_views
 from storage_core.synapse.calls import JsonObject, RestCall, Shape
 from storage_core.synapse.endpoints.async_jobs import AsyncJobs

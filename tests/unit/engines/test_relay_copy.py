@@ -13,10 +13,10 @@ from storage_core.model.handles import Association, AssociationKind, FileHandle,
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.items import ReasonCode
 from storage_core.model.transfers import AddressedFile, ContentFacts, Registrable, TransferWishes, Upload
+from storage_core.ports.transfers import Content, Moved, untold
 from storage_core.testing.fake_catalog import FakeCatalog
 from storage_core.testing.fake_clock import FakeClock
 from storage_core.testing.fake_store import MemoryStore
-from storage_core.transfer_ports import Content, Moved, untold
 
 pytestmark = pytest.mark.anyio
 CONTENT = bytes(range(256)) * 10_000

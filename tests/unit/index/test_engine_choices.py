@@ -10,7 +10,7 @@ from storage_core.index.store import Index
 from storage_core.model.copies import CopyFailed, CopyRequest, EngineName
 from storage_core.model.engines import CopyChoice
 from storage_core.model.items import ReasonClass, ReasonCode
-from storage_core.steps.copying import claim_copies
+from storage_core.steps.copying import Length, claim_copies
 from tests.unit.index.builders import handle, indexed_tree, made, version_item
 
 GIB = 1024**3
@@ -27,8 +27,8 @@ def by(engine: EngineName, *, part_size_bytes: int | None = None):
 def test_a_copy_keeps_the_engine_and_the_parts_with_which_it_was_taken_up(index: Index) -> None:
     indexed_tree(index, version_item(2, 1, handle(10)))
 
-    (first,) = claim_copies(index, 0, 10, choose=by(EngineName.S3, part_size_bytes=7))
-    (again,) = claim_copies(index, 0, 10, choose=by(EngineName.SYNAPSE))
+    (first,) = claim_copies(index, 0, 10, length=Length.SHORT, choose=by(EngineName.S3, part_size_bytes=7))
+    (again,) = claim_copies(index, 0, 10, length=Length.SHORT, choose=by(EngineName.SYNAPSE))
 
     assert (EngineName.S3, 7, False) == (first.engine, first.part_size_bytes, first.begun_before)
     assert (EngineName.S3, 7, True) == (again.engine, again.part_size_bytes, again.begun_before)
@@ -36,14 +36,14 @@ def test_a_copy_keeps_the_engine_and_the_parts_with_which_it_was_taken_up(index:
 
 def test_a_retry_has_the_engine_chosen_anew_and_knows_that_something_may_be_there(index: Index) -> None:
     indexed_tree(index, version_item(2, 1, handle(10)))
-    (request,) = claim_copies(index, 0, 10, choose=by(EngineName.S3))
+    (request,) = claim_copies(index, 0, 10, length=Length.SHORT, choose=by(EngineName.S3))
     failed = CopyFailed(
         copy_id=request.copy_id, source=request.source.id, reason=ReasonCode.NO_KEY_ACCESS, detail="403"
     )
     index.record_copies([failed])
     index.retry(frozenset(ReasonClass))
 
-    (again,) = claim_copies(index, 0, 10, choose=by(EngineName.SYNAPSE))
+    (again,) = claim_copies(index, 0, 10, length=Length.SHORT, choose=by(EngineName.SYNAPSE))
 
     assert (EngineName.SYNAPSE, True) == (again.engine, again.begun_before)
 

@@ -32,7 +32,7 @@ def test_a_migrated_item_tells_its_handles_its_proof_and_its_events(mixed: Any) 
 
 def test_a_failed_item_tells_why_and_who_can_cure_it(mixed: Any) -> None:
     shown = _shown(mixed, "syn205")
-    assert "S3_FAULT: S3 failed to copy it, again and again; retry later. (retryable)" in shown
+    assert "S3_FAULT: S3, or another storage, failed to copy it, again and again; retry later. (retryable)" in shown
     assert "SlowDown, 7 tries" in shown
     assert "is now" not in shown
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from storage_core.ports import Queries
+from storage_core.ports.queries import Queries
 from storage_core.reports.result import MigrationResult
 
 

@@ -9,10 +9,10 @@ from storage_core.model.destinations import LocationFacts, LocationKind, UploadT
 from storage_core.model.handles import FileHandle, HandleKind
 from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.transfers import TransferWishes, UploadDestination
+from storage_core.ports.transfers import ByteStore
 from storage_core.stores.registry import STORE_TYPES, Stores
 from storage_core.stores.store_type import StoreTools, StoreType
 from storage_core.testing.fake_store import MemoryStore
-from storage_core.transfer_ports import ByteStore
 
 NO_WISHES = TransferWishes()
 MADE: list[str] = []

@@ -1,28 +1,15 @@
-"""The seams: what the steps need from the outside world. Imports records only.
+"""The index as the phases see it: what is pending, and what came of it."""
 
-Network ports are asynchronous; they are called on the one event loop that owns all network I/O. The ledger
-(the index) is synchronous; it is called on the one thread that owns DuckDB. Neither sees the other.
+from collections.abc import Sequence
+from typing import Protocol
 
-Errors of the network ports, unless a method says otherwise:
-    RestError (one call was refused), AccessError (the token is not accepted: stop), ServiceUnavailable
-    (nobody answers: stop). Retries have already happened when one of these arrives.
-"""
-
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any, Protocol
-
-from storage_core.check_ports import CheckLedger
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy, SourceWithdrawn
-from storage_core.model.destinations import LocationFacts
-from storage_core.model.engines import ANY_SIZE, CopyChoice, CopySource, KeyCheck, SizeRange
-from storage_core.model.entities import ChildrenPage, EntityHeader, FileSnapshot, RootSnapshot, UserProfile
-from storage_core.model.handles import Association, FileHandle, HandleAnswer
-from storage_core.model.ids import EntityId, PrincipalId, StorageLocationId
+from storage_core.model.engines import ANY_SIZE, CopyChoice, CopySource, SizeRange
+from storage_core.model.entities import EntityHeader
+from storage_core.model.ids import StorageLocationId
 from storage_core.model.items import ReasonClass
-from storage_core.model.messages import Notice, Principal
 from storage_core.model.plans import StatusCount, WorkAhead
-from storage_core.model.repoints import AddVersion, RepointOutcome, SwapVersionHandle
+from storage_core.model.repoints import RepointOutcome
 from storage_core.model.settings import MigrationSettings
 from storage_core.model.tallies import Tally
 from storage_core.model.works import (
@@ -46,138 +33,9 @@ from storage_core.model.works import (
     VerifyFailed,
     VerifyWork,
 )
-from storage_core.protection_ports import ProtectionLedger
-from storage_core.return_ports import ReturnLedger
-from storage_core.table_ports import TableCatalog, ViewCatalog
-
-
-class Clock(Protocol):
-    """Time as an argument."""
-
-    def now(self) -> datetime:
-        """The present moment, aware, UTC."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Let *seconds* pass without blocking anybody else."""
-        ...
-
-
-class Catalog(TableCatalog, ViewCatalog, Protocol):
-    """Synapse's records: entities, file handles, storage locations. Each method states its calls."""
-
-    async def me(self) -> UserProfile:
-        """Who is signed in. One call. AccessError when nobody is."""
-        ...
-
-    async def root(self, entity_id: EntityId) -> RootSnapshot:
-        """The entity with the caller's permissions and its path. One call."""
-        ...
-
-    async def children(self, container_id: EntityId, *, page_token: str | None) -> ChildrenPage:
-        """One page of children of every kind, oldest first. One call."""
-        ...
-
-    async def file(self, entity_id: EntityId, *, version: int | None = None) -> FileSnapshot:
-        """A file entity's current (None) or given version with its handle and provenance. One call."""
-        ...
-
-    async def versions(self, entity_id: EntityId) -> tuple[int, ...]:
-        """The version numbers that exist, newest first. One call per 1,000."""
-        ...
-
-    async def handles(
-        self, associations: Sequence[Association], *, with_urls: bool = False
-    ) -> tuple[HandleAnswer, ...]:
-        """Handles in request order; splits into batches of 100. One call per 100."""
-        ...
-
-    async def copy_handle_records(self, associations: Sequence[Association]) -> tuple[HandleAnswer, ...]:
-        """Make records of the caller's own for the same objects, in request order; no bytes are copied.
-
-        One call per 100. Each answer names the old handle and holds the new record, or the refusal. A repeat makes
-        more records (contract 7.5).
-        """
-        ...
-
-    async def location(self, location_id: StorageLocationId) -> LocationFacts:
-        """A storage location of the caller's own. One call. Forbidden when it is somebody else's."""
-        ...
-
-    async def location_seen_from(self, entity_id: EntityId, location_id: StorageLocationId) -> LocationFacts:
-        """Any storage location, as an uploader sees it (owner unknown). One call."""
-        ...
-
-    async def default_location(self, entity_id: EntityId) -> StorageLocationId:
-        """Where the entity's next upload goes. One call."""
-        ...
-
-    async def swap_version_handle(self, swap: SwapVersionHandle) -> None:
-        """Change a version's handle in place. One call.
-
-        PreconditionFailed when the version's handle is not `expect` (also after a repeat of a swap that had
-        succeeded) or the MD5s differ: read again, then decide.
-        """
-        ...
-
-    async def add_version(self, change: AddVersion) -> int:
-        """Add a version carrying the new handle; return its number. One call.
-
-        Keeps body and provenance, sends label and comment as null. PreconditionFailed when the entity's etag
-        is not the one indexed (also after a repeat that had succeeded): read again, then decide.
-        """
-        ...
-
-
-class Messenger(Protocol):
-    """Writes to people under the name of the signed-in user."""
-
-    async def principals(self, names: Sequence[str]) -> tuple[Principal, ...]:
-        """Users and teams of these names; unknown ones are left out. One call per 100."""
-        ...
-
-    async def send(self, notice: Notice, recipients: Sequence[PrincipalId]) -> None:
-        """Send to at most 50 users or teams. Five calls. AnswerLost when it may have been sent."""
-        ...
-
-
-class CopyEngine(Protocol):
-    """Moves the bytes of one handle; expected trouble comes back as a value."""
-
-    async def copy(self, request: CopyRequest) -> Copied | CopyFailed:
-        """Copy once. Repeating a request after a crash gives the same new handle, not a second object."""
-        ...
-
-    async def disown(self, request: CopyRequest) -> None:
-        """Make sure that no repeat of the request, by whomever, is answered with the copy made so far: it is bad."""
-        ...
-
-
-class OwnKeys(Protocol):
-    """What the user's own keys reach, tried without leaving anything behind."""
-
-    async def may_write(self) -> KeyCheck:
-        """Whether they may put objects where the copies of this migration go."""
-        ...
-
-    async def may_read(self, sample: FileHandle) -> KeyCheck:
-        """Whether they see this handle's object, and it is the one that Synapse means."""
-        ...
-
-
-class ObjectReader(Protocol):
-    """Reads stored bytes for the proof rung `reread`."""
-
-    async def md5_of(self, association: Association) -> str:
-        """Hash the whole object behind a handle; lower-case hex. One Synapse call, and the bytes."""
-        ...
-
-    async def etag_at(self, url: str) -> str | None:
-        """The ETag of the object behind a fresh presigned address, unquoted; None when S3 does not tell it.
-
-        No Synapse call, and no more than one byte of the object.
-        """
-        ...
+from storage_core.ports.checks import CheckLedger
+from storage_core.ports.protection import ProtectionLedger
+from storage_core.ports.returns import ReturnLedger
 
 
 class WalkLedger(Protocol):
@@ -379,32 +237,3 @@ class PlanLedger(Protocol):
 
 class Ledger(WalkLedger, CopyLedger, RepointLedger, ReturnLedger, CheckLedger, ProtectionLedger, PlanLedger, Protocol):
     """The whole index."""
-
-
-class Queries(Protocol):
-    """A finished or running index as reports read it: its public views only, and nothing changes.
-
-    Opened on the index itself or, while another process works on it, on the read snapshot beside it.
-    """
-
-    @property
-    def settings(self) -> MigrationSettings:
-        """The settings the index is bound to."""
-        ...
-
-    @property
-    def as_of(self) -> datetime:
-        """When what is read was true (aware, UTC): the snapshot's time, or that of the last change."""
-        ...
-
-    def counts(self) -> tuple[StatusCount, ...]:
-        """Items by status and reason."""
-        ...
-
-    def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterable[tuple[Any, ...]]:
-        """Run one SELECT over the public views; `?` stands for a parameter."""
-        ...
-
-    def arrow(self, sql: str, parameters: Sequence[object] = ()) -> Any:
-        """The same as a `pyarrow.Table`."""
-        ...

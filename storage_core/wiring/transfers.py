@@ -10,6 +10,7 @@ from storage_core.local_files.disk import Disk
 from storage_core.local_files.tickets import TicketFolder
 from storage_core.model.transfers import TransferWishes
 from storage_core.plan.upload_parts import UPLOAD_LIMITS, UploadPartLimits
+from storage_core.ports.transfers import TransferWatch
 from storage_core.steps.downloading import Downloader
 from storage_core.steps.dry_run import DryContainers, DryFiles, DryStores
 from storage_core.steps.fetching import Fetching
@@ -21,15 +22,14 @@ from storage_core.steps.storing import Storing
 from storage_core.steps.trees_down import TreeDownloader
 from storage_core.steps.trees_up import TreeUploader
 from storage_core.steps.uploading import Uploader
-from storage_core.storage_wiring import StorageDesk
 from storage_core.stores.registry import Stores
 from storage_core.stores.store_type import StoreTools
 from storage_core.synapse.files import SynapseFiles
-from storage_core.transfer_ports import TransferWatch
+from storage_core.wiring.storage import StorageDesk
 
 
 class QuietTransfers:
-    """A `transfer_ports.TransferWatch` that tells nobody."""
+    """A `ports.transfers.TransferWatch` that tells nobody."""
 
     def began(self, path: str, size_bytes: int) -> None:
         """Nothing."""

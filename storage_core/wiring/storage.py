@@ -10,10 +10,10 @@ from storage_core.config import Config
 from storage_core.model.credentials import StsPermission, StsToken
 from storage_core.model.ids import EntityId
 from storage_core.network import NetworkThread
+from storage_core.ports.storage import OwnerFile, Storage
 from storage_core.steps.borrowing import ENOUGH_LIFE, TokenCache
-from storage_core.storage_ports import OwnerFile, Storage
 from storage_core.synapse.storage import SynapseStorage
-from storage_core.wiring import Remote, connected
+from storage_core.wiring.migration import Remote, connected
 
 if TYPE_CHECKING:
     from storage_core.aws.borrowed import Session

@@ -23,8 +23,10 @@ from storage_core.pacing import Pacer, pacing
 from storage_core.plan.estimating import Speeds
 from storage_core.plan.outcomes import FailureLimit
 from storage_core.plan.parts import SERVICE_LIMITS, PartLimits
-from storage_core.ports import Catalog, Clock, Ledger, Messenger
-from storage_core.relay_wiring import RelayEngine, relaying
+from storage_core.ports.catalog import Catalog
+from storage_core.ports.clock import Clock
+from storage_core.ports.ledger import Ledger
+from storage_core.ports.messenger import Messenger
 from storage_core.steps.borrowing import TokenCache
 from storage_core.steps.choosing import Engines
 from storage_core.steps.deep_checking import DeepCheck
@@ -48,6 +50,7 @@ from storage_core.synapse.slots import AdjustableSlots
 from storage_core.synapse.storage import SynapseStorage
 from storage_core.synapse.stream_speed import StreamSpeed
 from storage_core.synapse.transport import Transport
+from storage_core.wiring.relay import RelayEngine, relaying
 
 _MOST_S3_THREADS = 256
 """Requests to S3 with the user's own keys block a thread each; more threads than this bring nothing."""

@@ -1,0 +1,1 @@
+"""Where ports meet their adapters: what a migration, transfers and storage settings are made of."""
