@@ -1,1 +1,1 @@
-"""Copy engines, one per file, all behind ``ports.CopyEngine``."""
+"""Copy engines, one per file, all behind ``ports.copying.CopyEngine``."""

@@ -10,7 +10,7 @@ from storage_core.ports.copying import CopyEngine
 
 
 class ChosenEngines:
-    """Implements `ports.CopyEngine`."""
+    """Implements `ports.copying.CopyEngine`."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class ChosenEngines:
         self._when_denied = when_denied
 
     async def copy(self, request: CopyRequest) -> Copied | CopyFailed:
-        """See `ports.CopyEngine`. Copies for which nobody was chosen are those of releases with a single engine."""
+        """See `ports.copying.CopyEngine`. Copies for which nobody was chosen are of releases with a single engine."""
         name = request.engine or EngineName.SYNAPSE
         if request.source.kind not in self._capabilities[name].reads:
             return CopyFailed(
@@ -52,7 +52,7 @@ class ChosenEngines:
         return second
 
     async def disown(self, request: CopyRequest) -> None:
-        """See `ports.CopyEngine`."""
+        """See `ports.copying.CopyEngine`."""
         await self._engine(request.engine).disown(request)
 
     def _engine(self, name: EngineName | None) -> CopyEngine:

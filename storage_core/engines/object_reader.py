@@ -18,7 +18,7 @@ _CALL = "GET the object of file handle"
 
 
 class HandlesWithUrls(Protocol):
-    """Hands out presigned addresses; `ports.Catalog` does."""
+    """Hands out presigned addresses; `ports.catalog.Catalog` does."""
 
     async def handles(
         self, associations: Sequence[Association], *, with_urls: bool = False
@@ -40,7 +40,7 @@ class ObjectHasher(Protocol):
 
 
 class PresignedObjectReader:
-    """Implements `ports.ObjectReader` through presigned addresses; needs the right to download, nothing else."""
+    """Implements `ports.copying.ObjectReader` through presigned addresses; needs only the right to download."""
 
     def __init__(
         self,

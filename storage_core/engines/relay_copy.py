@@ -95,7 +95,7 @@ class _Job:
 
 
 class RelayCopyEngine:
-    """Implements `ports.CopyEngine` with streams of bytes.
+    """Implements `ports.copying.CopyEngine` with streams of bytes.
 
     Calls for a copy of P parts: 3 + P into a bucket that Synapse opens, else 1; and 1 for the address of a source that
     Synapse signs (per part that takes longer than such an address lives).

@@ -45,7 +45,7 @@ _REASONS = {
 
 
 class S3CopyEngine:
-    """Implements `ports.CopyEngine` and `ports.OwnKeys`."""
+    """Implements `ports.copying.CopyEngine` and `ports.copying.OwnKeys`."""
 
     def __init__(
         self,

@@ -45,7 +45,7 @@ class _Finished:
 
 
 class OwnLocations(Protocol):
-    """The one question the engine has about storage locations; `ports.Catalog` answers it."""
+    """The one question the engine has about storage locations; `ports.catalog.Catalog` answers it."""
 
     async def location(self, location_id: StorageLocationId) -> LocationFacts:
         """A storage location of the caller's own. One call. Forbidden when it is somebody else's."""
@@ -53,7 +53,7 @@ class OwnLocations(Protocol):
 
 
 class SynapseCopyEngine:
-    """Implements `ports.CopyEngine` with the service's multipart copy.
+    """Implements `ports.copying.CopyEngine` with the service's multipart copy.
 
     Calls for a copy of P parts: 3 + P; 1 when an earlier run had finished it.
     """

@@ -1,4 +1,4 @@
-"""The open index: everything of `ports.Ledger`, put together."""
+"""The open index: everything of `ports.ledger.Ledger`, put together."""
 
 from types import TracebackType
 from typing import Self

@@ -1,4 +1,4 @@
-"""The seam between a roll-back and the index; part of `ports.Ledger`."""
+"""The seam between a roll-back and the index; part of `ports.ledger.Ledger`."""
 
 from collections.abc import Sequence
 from typing import Protocol

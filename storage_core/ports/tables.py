@@ -1,4 +1,4 @@
-"""The seams to tables and file views; part of `ports.Catalog`, with its errors."""
+"""The seams to tables and file views; part of `ports.catalog.Catalog`, with its errors."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""What people read afterwards: one report per file, all over ``ports.Queries``.
+"""What people read afterwards: one report per file, all over ``ports.queries.Queries``.
 
 Adding one: a new file here with a function that writes it, one line in `REPORTS`, one test file. The command line
 and docs/reports.md list it by themselves; a test fails when it has no purpose sentence.

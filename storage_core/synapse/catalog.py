@@ -1,4 +1,4 @@
-"""Implements `ports.Catalog` over the endpoints: what Synapse knows, and the two changes a migration makes."""
+"""Implements `ports.catalog.Catalog` over the endpoints: what Synapse knows, and the two changes a migration makes."""
 
 from collections.abc import Sequence
 from dataclasses import replace

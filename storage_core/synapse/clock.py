@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Implements `ports.Clock` with the machine's clock and the running event loop."""
+    """Implements `ports.clock.Clock` with the machine's clock and the running event loop."""
 
     def now(self) -> datetime:
         """The present moment, aware, UTC."""

@@ -1,4 +1,4 @@
-"""The half of `ports.Catalog` that is about tables with files in their cells (contract 9)."""
+"""The half of `ports.catalog.Catalog` that is about tables with files in their cells (contract 9)."""
 
 import asyncio
 from collections.abc import Sequence

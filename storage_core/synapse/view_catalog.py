@@ -1,4 +1,4 @@
-"""The part of `ports.Catalog` that is about file views (contract 9.10)."""
+"""The part of `ports.catalog.Catalog` that is about file views (contract 9.10)."""
 
 from collections.abc import AsyncIterator, Sequence
 

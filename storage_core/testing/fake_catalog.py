@@ -1,4 +1,4 @@
-"""A whole little Synapse behind `ports.Catalog`: files, versions, etags, refusals, lost answers."""
+"""A whole little Synapse behind `ports.catalog.Catalog`: files, versions, etags, refusals, lost answers."""
 
 import json
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ class Trouble:
 
 
 class FakeCatalog(FakeTables, FakeViews):
-    """Implements `ports.Catalog`; also counts calls by method name. Containers hold files and containers."""
+    """Implements `ports.catalog.Catalog`; also counts calls by method name. Containers hold files and containers."""
 
     def __init__(self) -> None:
         FakeTables.__init__(self)

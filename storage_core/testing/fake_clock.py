@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class FakeClock:
-    """Implements `ports.Clock`: sleeping costs no time, and moves the clock on."""
+    """Implements `ports.clock.Clock`: sleeping costs no time, and moves the clock on."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []

@@ -58,7 +58,7 @@ class FakeTable:
 
 
 class FakeTables:
-    """Implements `ports.TableCatalog`.
+    """Implements `ports.tables.TableCatalog`.
 
     Attributes:
         foreign: handles that are neither the caller's nor in a table; writing them is refused.

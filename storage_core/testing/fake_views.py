@@ -21,7 +21,7 @@ _TROUBLES: dict[str, tuple[type[RestError], int]] = {
 
 @dataclass
 class FakeViews:
-    """Implements `ports.ViewCatalog` over files that somebody else holds.
+    """Implements `ports.tables.ViewCatalog` over files that somebody else holds.
 
     Attributes:
         views: by id; the container each is in, and its name.

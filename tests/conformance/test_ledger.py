@@ -1,6 +1,6 @@
 """What every ledger owes, whatever happens in whatever order: hypothesis drives the port, a plain model predicts.
 
-The rules are the port's docstrings. The machine knows only `ports.Ledger`; what it opens is the DuckDB index.
+The rules are the port's docstrings. The machine knows only `ports.ledger.Ledger`; what it opens is the DuckDB index.
 """
 
 import shutil

@@ -32,7 +32,7 @@ create table errors_v1 (item_id bigint);
 
 @dataclass
 class HandFilled:
-    """`ports.Queries` over tables that carry the views' names."""
+    """`ports.queries.Queries` over tables that carry the views' names."""
 
     connection: duckdb.DuckDBPyConnection
     settings: MigrationSettings
