@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-WORKERS ?= 2
+WORKERS ?= 3
 VENV := .venv
 JUDGE := .venv-judge
 LOCKER := .venv-lock

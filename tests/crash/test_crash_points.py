@@ -23,7 +23,7 @@ from tests.crash.enumeration import (
 from tests.crash.lab import Lab, Point, running_lab
 from tests.matrices.counting import Count, end_of_patience, tell
 
-NORMAL_SECONDS = 120
+NORMAL_SECONDS = 75
 """What the normal run may spend on interruptions."""
 
 DRAWN = 40

@@ -1,6 +1,7 @@
 """Killed at any boundary while one's own AWS keys copy: no second object, and no second record that is not told of."""
 
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -12,6 +13,9 @@ from tests.crash.spare_records import without_spare_records
 from tests.matrices.counting import end_of_patience, tell
 
 pytestmark = pytest.mark.timeout(900)
+
+NORMAL_SECONDS = 30
+"""What the normal run may spend on interruptions."""
 
 STRATEGY = "latest"
 
@@ -58,12 +62,14 @@ def of_the_engine(series: Series) -> list[Point]:
 
 
 def test_a_kill_at_each_kind_of_its_boundaries(lab: Lab, series: Series, capsys: pytest.CaptureFixture[str]) -> None:
-    """One of each kind, drawn anew every time."""
+    """One of each kind, drawn anew every time, as many as the time suffices for."""
     kinds: dict[str, list[Point]] = {}
     for point in of_the_engine(series):
         kinds.setdefault(point[0], []).append(point)
     tried = Tried()
-    interrupt(lab, series, [random.choice(points) for points in kinds.values()], tried)
+    due = [random.choice(points) for points in kinds.values()]
+    random.shuffle(due)
+    interrupt(lab, series, due, tried, until=time.monotonic() + NORMAL_SECONDS)
     with capsys.disabled():
         print(f"\n{tried.told(f'own keys: {len(kinds)} kinds')}")
     assert [] == tried.violations

@@ -19,7 +19,7 @@ from tests.matrices.counting import Count, end_of_patience, tell
 pytestmark = pytest.mark.timeout(900)
 
 SHARDS = 2
-NORMAL_POINTS = 5
+NORMAL_POINTS = 3
 REGISTERED = "after POST /externalFileHandle/s3"
 """Told, and dead before the answer: the one kill that may leave a record that nothing refers to."""
 

@@ -10,7 +10,7 @@ from tests.crash.lab import Lab, running_lab
 from tests.faults.matrix import WAYS, Results, all_cells, share_of_today, try_cell
 from tests.matrices.counting import Count, end_of_patience, tell
 
-NORMAL_SECONDS = 60
+NORMAL_SECONDS = 40
 SHARES = 20
 
 

@@ -103,13 +103,26 @@ def location(sandbox, **body) -> int:
 
 
 def test_a_location_that_cannot_receive(sandbox, tmp_path, words):
+    proxy = location(
+        sandbox,
+        concreteType="org.sagebionetworks.repo.model.project.ProxyStorageLocationSettings",
+        uploadType="HTTPS",
+        proxyUrl="https://proxy.example.org",
+        secretKey="0123456789abcdef0123456789abcdef0123",
+    )
+    refused(sandbox, tmp_path, words(destination=proxy), code=2, says=("PROXY", "EXTERNAL_S3"))
+
+
+def test_a_destination_that_needs_a_login_nobody_has_given(sandbox, tmp_path, words):
     sftp = location(
         sandbox,
         concreteType="org.sagebionetworks.repo.model.project.ExternalStorageLocationSetting",
         uploadType="SFTP",
         url="sftp://files.example.org/data",
     )
-    refused(sandbox, tmp_path, words(destination=sftp), code=2, says=("EXTERNAL_SFTP", "EXTERNAL_S3"))
+    refused(
+        sandbox, tmp_path, words(destination=sftp), code=3, says=("sftp://files.example.org", "SYNAPSE_SFTP_USERNAME")
+    )
 
 
 def test_an_sts_destination(sandbox, tmp_path, words):

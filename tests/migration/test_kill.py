@@ -20,7 +20,7 @@ KILLS = 20
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("strategy", ["new", "all"])
+@pytest.mark.parametrize("strategy", ["new", pytest.param("all", marks=pytest.mark.long)])
 def test_twenty_kills_at_random_moments_leave_the_same_end_state(tmp_path, strategy):
     chance = random.Random(f"kills {strategy}")
     options = SandboxOptions(scenario="demo", is_throttled=False, wait_scale=0, latency_seconds=0)

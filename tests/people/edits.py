@@ -39,7 +39,7 @@ class Edit:
             return self.unread
         if phase == "verify":
             return MOVED
-        if phase == "copy-files" and self.uncopied is not None:
+        if phase in {"copy-large-files", "copy-files"} and self.uncopied is not None:
             return self.uncopied
         return self.unwritten.get(strategy, self.unwritten[""])
 

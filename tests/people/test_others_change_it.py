@@ -18,23 +18,25 @@ Start = Callable[[], Sandbox]
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_todays_strategy(edit: str, start_sandbox: Start, tmp_path: Path) -> None:
-    check_all_phases(EDITS[edit], STRATEGIES[todays_share(len(STRATEGIES))], start_sandbox, tmp_path)
+    """Every other phase, the others tomorrow."""
+    strategy = STRATEGIES[todays_share(2 * len(STRATEGIES)) // 2]
+    check_phases(EDITS[edit], strategy, start_sandbox, tmp_path, slice(1 + todays_share(2), None, 2))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("edit", EDITS)
 def test_every_strategy(edit: str, strategy: str, start_sandbox: Start, tmp_path: Path) -> None:
-    check_all_phases(EDITS[edit], strategy, start_sandbox, tmp_path)
+    check_phases(EDITS[edit], strategy, start_sandbox, tmp_path, slice(1, None))
 
 
-def check_all_phases(edit: Edit, strategy: str, start_sandbox: Start, folder: Path) -> None:
-    """Let the edit happen as each phase after the first begins, each time in a world of its own."""
+def check_phases(edit: Edit, strategy: str, start_sandbox: Start, folder: Path, due: slice) -> None:
+    """Let the edit happen as each of the due phases begins, each time in a world of its own."""
     wrong: list[str] = []
     first = Meddler(meet(start_sandbox(), folder), edit.act, None)
     first.meeting.migrate(strategy, folder / "rehearsal.duckdb", first)
     assert "repoint-versions" in first.begun
-    for phase in first.begun[1:]:
+    for phase in first.begun[due]:
         meeting = meet(start_sandbox(), folder)
         wrong += [f"as {phase} begins: {one}" for one in check(meeting, edit, strategy, phase)]
     assert [] == wrong
