@@ -76,7 +76,7 @@ PLANTED: tuple[Planted, ...] = (
         old="return explain_refused_version(change, found)",
         new="return Repointed(item_id=change.item_id, new_version=await catalog.add_version(\n"
         "            __import__('dataclasses').replace(change, etag=found.etag, body=found.body)))",
-        watchmen=(HISTORIES,),
+        watchmen=("tests/unit/steps/test_repointing.py",),
     ),
     Planted(
         harm="an overwritten edit",
