@@ -11,23 +11,12 @@ from storage_core.model.transfers import Content
 from storage_core.model.trees import AnnotationText, WantedMetadata, WantedProvenance
 from storage_core.plan.annotating import MOST_ANNOTATIONS, annotation_of, check_name
 from storage_core.plan.manifest_lines import ManifestLine, ManifestTable, cut
+from storage_core.plan.manifests import COLUMNS
 from storage_core.plan.provenance import is_address, parse_references
 from storage_core.plan.uploading import name_of
 
 T = TypeVar("T")
-_OWN = frozenset({
-    "path",
-    "parent",
-    "name",
-    "id",
-    "synapseStore",
-    "contentType",
-    "used",
-    "executed",
-    "activityName",
-    "activityDescription",
-    "forceVersion",
-})  # fmt: skip
+_OWN = frozenset({*COLUMNS, "forceVersion"})
 _OF_A_CART = frozenset({
     "error",
     "versionNumber",

@@ -175,9 +175,8 @@ def opened(
             at_most=options.max_failures,
             at_most_percent=options.max_failures_percent,
         )
-        protector = Protector(
-            ledger, SynapseAccessCatalog(remote.transport), remote.network, (watch or QuietWatch()).remark
-        )
+        watching = watch or QuietWatch()
+        protector = Protector(ledger, SynapseAccessCatalog(remote.transport), remote.network, watching.remark)
         yield App(
             remote=remote,
             ledger=ledger,
@@ -186,7 +185,7 @@ def opened(
                 services=services,
                 network=remote.network,
                 launcher=run_by,
-                watch=watch or QuietWatch(),
+                watch=watching,
                 decisions=pacer.take_decisions,
                 limit=limit,
                 speeds=Speeds(calls_per_minute=config.calls_per_minute),
@@ -200,7 +199,7 @@ def opened(
                 services=services,
                 network=remote.network,
                 launcher=run_by,
-                watch=watch or QuietWatch(),
+                watch=watching,
                 decisions=pacer.take_decisions,
                 limit=limit,
             ),
@@ -210,7 +209,7 @@ def opened(
                 services=services,
                 network=remote.network,
                 launcher=run_by,
-                watch=watch or QuietWatch(),
+                watch=watching,
                 decisions=pacer.take_decisions,
             ),
         )
