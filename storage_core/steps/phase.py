@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from storage_core.model.tallies import Tally
@@ -31,6 +32,7 @@ class Phase(Generic[W]):
             Synapse's budget lies idle.
         waits_for_many: idle budget is no reason to begin early: calls are saved by doing many together.
         together: works that one call of `work` takes.
+        alike: works of one batch of which this says the same go together, and count as one of those.
         apart: works of which this says the same are never under way together; by default it is their number.
     """
 
@@ -46,6 +48,7 @@ class Phase(Generic[W]):
     fed_by: tuple[str, ...] = ()
     waits_for_many: bool = False
     together: int = 1
+    alike: Callable[[W], Hashable] | None = None
     apart: Callable[[W], Hashable] | None = None
 
     def mark(self, work: W) -> Hashable:
@@ -72,8 +75,20 @@ def groups_of(phase: Phase[W], works: Sequence[W]) -> tuple[Group, ...]:
     """Works as `work` takes them."""
     if phase.together == 1:
         return tuple(Group(payload=work, marks=frozenset({phase.mark(work)})) for work in works)
-    chunks = (tuple(works[start : start + phase.together]) for start in range(0, len(works), phase.together))
+    bundles = _bundles(phase, works)
+    slices = (bundles[start : start + phase.together] for start in range(0, len(bundles), phase.together))
+    chunks = (tuple(chain.from_iterable(some)) for some in slices)
     return tuple(Group(payload=chunk, marks=frozenset(map(phase.mark, chunk))) for chunk in chunks)
+
+
+def _bundles(phase: Phase[W], works: Sequence[W]) -> list[Sequence[W]]:
+    """Works that are alike side by side, in the order of the first of each kind."""
+    if phase.alike is None:
+        return [(work,) for work in works]
+    kinds: dict[Hashable, list[W]] = {}
+    for work in works:
+        kinds.setdefault(phase.alike(work), []).append(work)
+    return list(kinds.values())
 
 
 class Batch:

@@ -259,7 +259,11 @@ VERIFY: Phase[VerifyWork] = Phase(
     fed_by=("repoint-versions", "repoint-cells"),
     waits_for_many=True,
     together=CHUNK,
+    alike=lambda work: work.association,
 )
+
+VERIFY_CELLS: Phase[VerifyWork] = replace(VERIFY, batch_size=CELLS_AT_ONCE)
+"""As many at a time as are written at a time: the cells of a column often share few handles, each read back once."""
 
 INDEXING: tuple[Line, ...] = (
     (WALK,),
@@ -273,7 +277,7 @@ INDEXING: tuple[Line, ...] = (
 MIGRATING: tuple[Line, ...] = (
     (COPY, COPY_LARGE, PROVE, REPOINT, VERIFY),
     (SNAPSHOT_TABLES,),
-    (REPOINT_CELLS, VERIFY),
+    (REPOINT_CELLS, VERIFY_CELLS),
 )
 """What stands in one line runs at the same time. Every table is frozen before the first cell is written, and cells are
 written when all their copies are proven, because a write costs as many calls for one cell as for thousands."""

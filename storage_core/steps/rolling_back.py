@@ -70,9 +70,11 @@ def phases(user: UserProfile) -> tuple[Phase[Any], ...]:
         number=lambda work: work.item_id,
         work=verify_chunk,
         record=lambda ledger, outcomes: ledger.record_return_checks(outcomes),
-        batch_size=FILES_PER_BATCH,
+        # by then all is written, and cells that shared a new handle mostly share an old one
+        batch_size=CELLS_AT_ONCE,
         active=CALLS_ACTIVE,
         together=CHUNK,
+        alike=lambda work: work.association,
     )
     return (handles, versions, cells, checks)
 

@@ -1,4 +1,4 @@
-"""Phase verify: read back what the places refer to now, 100 per call."""
+"""Phase verify: read back what the places refer to now, 100 handles per call."""
 
 from storage_core.errors import RestError
 from storage_core.model.handles import HandleAnswer
@@ -8,15 +8,19 @@ from storage_core.steps.services import Emit, Services
 
 
 async def verify_chunk(chunk: tuple[VerifyWork, ...], services: Services, emit: Emit) -> None:
-    """Read up to 100 handles in one call and compare each with what was meant to be written."""
+    """Read up to 100 handles in one call and compare each place with what was meant to be written there.
+
+    Any number of cells of one table may refer to the same handle: it is asked for once, and answers for them all.
+    """
+    asked = tuple(dict.fromkeys(work.association for work in chunk))
     try:
-        answers = await services.catalog.handles([work.association for work in chunk])
+        answers = dict(zip(asked, await services.catalog.handles(asked), strict=True))
     except RestError as error:
         for work in chunk:
             emit(VerifyFailed(item_id=work.item_id, reason=ReasonCode.SERVICE_FAULT, detail=error.what))
         return
-    for work, answer in zip(chunk, answers, strict=True):
-        emit(compare(work, answer))
+    for work in chunk:
+        emit(compare(work, answers[work.association]))
 
 
 def compare(work: VerifyWork, answer: HandleAnswer) -> Verified | VerifyFailed:

@@ -15,6 +15,8 @@ from storage_core.model.settings import FileVersionStrategy, MigrationSettings
 from storage_core.model.works import FoundEntity, Listed, LookFailed, Verified, VerifyFailed, VerifyWork
 from storage_core.steps.describing import describe_file
 from storage_core.steps.known import KnownLocations, ViewAtHand
+from storage_core.steps.phase import groups_of
+from storage_core.steps.phases import VERIFY, VERIFY_CELLS
 from storage_core.steps.verifying import verify_chunk
 from storage_core.steps.walking import list_container
 from storage_core.testing.fake_catalog import FakeCatalog
@@ -163,6 +165,27 @@ def test_reading_back_compares_location_size_and_md5():
     ]
     assert {VerifyFailed} == {type(outcome) for outcome in outcomes[1:]}
     assert {"handles": 1} == catalog.calls
+
+
+def test_cells_that_share_a_handle_are_read_back_by_one_question_for_all_of_them():
+    """5,000 cells of one table, 50 handles: one call, one answer for each handle, a verdict for each cell."""
+    catalog = FakeCatalog()
+    for handle in range(1, 51):
+        catalog.add_handle(str(handle), location=77)
+    works = [verify_work(item, str(item % 50 + 1), size_bytes=11 if item == 4321 else 10) for item in range(1, 5001)]
+
+    (group,) = groups_of(VERIFY_CELLS, works)
+    outcomes = emitted(verify_chunk, group.payload, Reach(catalog))
+
+    assert {"handles": 1} == catalog.calls
+    assert [4321] == [one.item_id for one in outcomes if not isinstance(one, Verified)]
+    assert set(range(1, 5001)) == {one.item_id for one in outcomes}
+    assert set(range(1, 5001)) == group.marks
+
+
+def test_different_handles_are_read_back_a_hundred_per_call():
+    groups = groups_of(VERIFY, [verify_work(item, str(item)) for item in range(1, 251)])
+    assert [100, 100, 50] == [len(group.payload) for group in groups]
 
 
 def test_headers_of_unknown_kinds_do_not_stop_the_walk():
