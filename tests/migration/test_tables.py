@@ -223,7 +223,7 @@ def test_a_table_of_ten_thousand_rows_costs_few_calls_and_few_transactions(tmp_p
         assert [] == expected.violations(snapshot(sandbox))
         transactions = sandbox.app.traffic.by_call["POST /entity/#/table/transaction/async/start"]
         assert 1 <= transactions <= 20
-        # 38 handles to prove, 41 to read back (40 of the table, one of the file): three batches where cells would be 200
+        # 40 handles to prove and to read back, and one of a file: a batch for each hundred cells would be 200
         assert sandbox.app.traffic.by_call["POST /fileHandle/batch"] <= 4
         print(f"10,000 rows, 20,000 cells: {indexing} calls to index, {transactions} table transactions to repoint")
 
