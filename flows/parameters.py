@@ -157,6 +157,22 @@ FolderToUpload = Annotated[
     str,
     Field(min_length=1, pattern=_PATH, description="The directory of the worker whose contents go up."),
 ]
+ManifestToUpload = Annotated[
+    str,
+    Field(
+        min_length=1,
+        pattern=_FILE_PATH,
+        description="File of the worker that says line by line what goes where, as syncToSynapse reads it.",
+    ),
+]
+ParentOfTheRest = Annotated[
+    str,
+    Field(
+        pattern=rf"^({_ENTITY})?$",
+        description="Synapse id of the project or folder for lines that name none, as syn123 or 123.",
+    ),
+]
+DryRun = Annotated[bool, Field(description="Check and compare everything, write nothing.")]
 FolderToFill = Annotated[
     str,
     Field(min_length=1, pattern=_PATH, description="The directory of the worker that is filled; made when missing."),

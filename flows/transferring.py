@@ -1,4 +1,4 @@
-"""upload-tree and download-tree: a directory of the worker into Synapse, or a project or folder onto the worker."""
+"""upload-tree, upload-manifest, download-tree: files of the worker into Synapse, or of Synapse onto the worker."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
@@ -13,15 +13,18 @@ from flows.parameters import (
     Collision,
     Container,
     Credentials,
+    DryRun,
     EvenIfEqual,
     FolderToFill,
     FolderToUpload,
+    ManifestToUpload,
+    ParentOfTheRest,
     UploadLocation,
     UseBotoSts,
     VersionComment,
 )
 from storage_core.errors import ExitCode, UsageError
-from storage_core.model.ids import EntityId, parse_entity_id, parse_storage_location_id
+from storage_core.model.ids import EntityId, StorageLocationId, parse_entity_id, parse_storage_location_id
 from storage_core.model.transfers import IfCollision, UploadOrder
 from storage_core.model.trees import TransferFailure
 from storage_core.plan.transfer_outcomes import Outcome, transfer_exit_code
@@ -57,7 +60,7 @@ def upload_tree(
         path="",
         parent_id=parent_id,
         version_comment=version_comment or None,
-        location_id=None if storage_location_id is None else parse_storage_location_id(storage_location_id),
+        location_id=_location(storage_location_id),
         even_if_equal=even_if_equal,
     )
 
@@ -66,6 +69,34 @@ def upload_tree(
         return await replace(desk.trees_up, mover=mover).upload_tree(_local(folder), order)
 
     return _ended(_moved("upload-files", work, use_boto_sts, credentials))
+
+
+@flow_with_form("upload-manifest")
+def upload_manifest(
+    *,
+    manifest: ManifestToUpload,
+    parent_id: ParentOfTheRest = "",
+    storage_location_id: UploadLocation = None,
+    even_if_equal: EvenIfEqual = False,
+    dry_run: DryRun = False,
+    use_boto_sts: UseBotoSts = None,
+    credentials: Credentials = "",
+) -> Any:
+    """Make Synapse hold what a manifest lists: each file in its place, with its annotations and provenance.
+
+    The whole manifest is checked before the first byte moves. Run again, only what changed travels.
+    """
+    order = UploadOrder(
+        path="",
+        parent_id=parse_entity_id(parent_id) if parent_id.strip() else None,
+        location_id=_location(storage_location_id),
+        even_if_equal=even_if_equal,
+    )
+
+    async def work(desk: TransferDesk, mover: BatchedMover) -> Sequence[Outcome]:
+        return await replace(desk.manifests_up, mover=mover).upload_manifest(_local(manifest), order)
+
+    return _ended(_moved("upload-files", work, use_boto_sts, credentials, is_dry=dry_run), is_dry=dry_run)
 
 
 @flow_with_form("download-tree")
@@ -91,7 +122,7 @@ def download_tree(
     return _ended(_moved("download-files", work, use_boto_sts, credentials))
 
 
-def _moved(batches: str, work: Work[T], use_boto_sts: bool | None, credentials: str) -> T:
+def _moved(batches: str, work: Work[T], use_boto_sts: bool | None, credentials: str, *, is_dry: bool = False) -> T:
     """Do *work* on an open connection; its batches run as tasks called *batches*."""
     config = configuration(credentials)
     wishes = wishes_of(config) if use_boto_sts is None else replace(wishes_of(config), use_boto_sts=use_boto_sts)
@@ -100,7 +131,7 @@ def _moved(batches: str, work: Work[T], use_boto_sts: bool | None, credentials: 
         mover = BatchedMover(desk.network.loop, TaskLauncher(TRANSFER_TASKS), batches)
 
         async def opened() -> T:
-            async with transfer_desk(config, desk, wishes=wishes) as transfers:
+            async with transfer_desk(config, desk, wishes=wishes, is_dry=is_dry) as transfers:
                 return await work(transfers, mover)
 
         return mover.run(opened())
@@ -112,16 +143,22 @@ async def _require_container(desk: TransferDesk, entity_id: EntityId) -> None:
         raise UsageError(f"{header.id} is a {header.kind}.", fix="Give a project or a folder.")
 
 
-def _local(folder: str) -> str:
-    return str(Path(folder).expanduser().absolute())
+def _location(location_id: int | None) -> StorageLocationId | None:
+    return None if location_id is None else parse_storage_location_id(location_id)
 
 
-def _ended(outcomes: Sequence[Outcome]) -> Any:
+def _local(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+def _ended(outcomes: Sequence[Outcome], *, is_dry: bool = False) -> Any:
     """Publish what became of the files; the state the flow run ends in."""
     show_transfers(outcomes)
     failures = [one for one in outcomes if isinstance(one, TransferFailure)]
     size = sum(one.size_bytes for one in outcomes if not isinstance(one, TransferFailure))
     done = f"{counted(len(outcomes) - len(failures), 'file')}, {size_text(size)}"
+    if is_dry:
+        done += "; a dry run: nothing was sent or written"
     code = transfer_exit_code(failures)
     if code is ExitCode.DONE:
         return Completed(message=done)

@@ -7,6 +7,7 @@ where its launcher says. A file that fails fails alone; an error that all would 
 import asyncio
 import queue
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -68,14 +69,16 @@ class BatchedMover:
         *,
         at_once: int = AT_ONCE,
     ) -> list[Done | TransferFailure]:
-        """See `side_by_side`; *at_once* counts for all batches together. To be awaited within `run`."""
+        """See `side_by_side`; *at_once* counts for all batches together. To be awaited within `run`.
+
+        Files get their places in the order they come, whichever batch the launcher begins first; so one may wait for
+        another that came before it.
+        """
         places = asyncio.Semaphore(at_once)
         room = asyncio.Semaphore(BATCHES_AT_ONCE)
         batches: list[asyncio.Future[list[Done | TransferFailure]]] = []
-
-        async def in_its_place(order: Order) -> Done | TransferFailure:
-            async with places:
-                return await move(order)
+        turn = asyncio.Event()
+        turn.set()
 
         async for batch in _in_batches(orders, self._files_per_batch):
             await room.acquire()
@@ -83,7 +86,9 @@ class BatchedMover:
             done: asyncio.Future[list[Done | TransferFailure]] = self._loop.create_future()
             done.add_done_callback(lambda ended: _let_in_the_next(ended, room))
             batches.append(done)
-            self._asked.put(partial(_move_batch, batch, in_its_place, done))
+            in_line = _InLine(places=places, files=len(batch), turn=turn)
+            turn = in_line.next_turn
+            self._asked.put(partial(_move_batch, batch, partial(in_line.move, move), in_line, done))
         return [outcome for outcomes in await asyncio.gather(*batches) for outcome in outcomes]
 
     def _launch_until_over(self) -> None:
@@ -102,18 +107,46 @@ class BatchedMover:
             live.append(self._launcher.launch(self._name, number, code))
 
 
+@dataclass(slots=True, kw_only=True)
+class _InLine:
+    """The files of one batch in the line for *places*, behind those of the batch before.
+
+    Attributes:
+        files: how many there are.
+        turn: set when all files of the batch before stand in the line.
+        next_turn: the same of this one.
+    """
+
+    places: asyncio.Semaphore
+    files: int
+    turn: asyncio.Event
+    next_turn: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def move(self, move: Callable[[Order], Awaitable[Done]], order: Order) -> Done:
+        """Move one file when it has a place. A semaphore gives places in the order they are asked for."""
+        self.files -= 1
+        if self.files == 0:
+            self.next_turn.set()
+        async with self.places:
+            return await move(order)
+
+
 async def _move_batch(
     batch: Sequence[Order],
     move: Callable[[Order], Awaitable[Done | TransferFailure]],
+    in_line: _InLine,
     done: "asyncio.Future[list[Done | TransferFailure]]",
 ) -> None:
     """Move one batch and hand over its outcomes; the batch itself fails with what all files would meet."""
     try:
+        await in_line.turn.wait()
         outcomes = await side_by_side(_each(batch), move, at_once=len(batch))
     except BaseException as failure:
         if not done.done():
             done.set_exception(failure) if isinstance(failure, Exception) else done.cancel()
         raise
+    finally:
+        in_line.next_turn.set()
     if not done.done():
         done.set_result(outcomes)
 

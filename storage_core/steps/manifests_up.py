@@ -12,7 +12,7 @@ from storage_core.plan.manifest_order import files_used
 from storage_core.plan.provenance import with_uploaded
 from storage_core.steps.manifest_checking import ManifestChecking
 from storage_core.steps.referring import Referring
-from storage_core.steps.side_by_side import or_failure, side_by_side
+from storage_core.steps.side_by_side import Mover, or_failure, side_by_side
 from storage_core.steps.uploading import Uploader
 
 _Waiting = Mapping[str, "asyncio.Future[UsedEntity | None]"]
@@ -20,11 +20,16 @@ _Waiting = Mapping[str, "asyncio.Future[UsedEntity | None]"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestUploader:
-    """Uploads manifests. Lives on the network loop."""
+    """Uploads manifests. Lives on the network loop.
+
+    Attributes:
+        mover: begins files in the order they come: a file waits in its place for those that it was made from.
+    """
 
     checking: ManifestChecking
     uploader: Uploader
     referring: Referring
+    mover: Mover = side_by_side
 
     async def upload_manifest(self, path: str, order: UploadOrder) -> list[Uploaded | TransferFailure]:
         """Check the whole manifest, then upload its files side by side, what others were made from before them.
@@ -53,10 +58,15 @@ class ManifestUploader:
                     known = UsedEntity(entity_id=done.entity_id, version=done.version)
                 return done
             finally:
-                if entry.path in waiting:
+                if entry.path in waiting and not waiting[entry.path].done():
                     waiting[entry.path].set_result(known)
 
-        return await side_by_side(entries(), move)
+        try:
+            return await self.mover(entries(), move)
+        finally:
+            # when the whole ends early, a file of another batch may wait for one that was never begun
+            for never in waiting.values():
+                never.cancel()
 
     async def _moved(self, entry: ManifestEntry, order: UploadOrder, waiting: _Waiting) -> Uploaded:
         uploaded: dict[str, UsedEntity] = {}

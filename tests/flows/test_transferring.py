@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 
-from flows.transferring import download_tree, upload_tree
+from flows.transferring import download_tree, upload_manifest, upload_tree
 from sandbox.server import Sandbox
 from sandbox.synapse.kinds import Kind
-from tests.migration.harness import writes
+from tests.migration.harness import snapshot, writes
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -102,3 +102,39 @@ def test_what_cannot_be_done_is_refused_in_words_before_anything_moves(
     told = [str(state.message) for state in refused]
     assert all(word in text for word, text in zip(("nowhere", file_id, "syn99999999"), told, strict=True)), told
     assert written == writes(demo)
+
+
+def test_a_manifest_goes_up_whole_or_not_at_all_and_a_second_time_nothing_moves(
+    demo: Sandbox, tree: Path, tmp_path: Path
+) -> None:
+    """Lines that cannot be done are told with their numbers; the dry run writes nothing; what was made from what is
+    recorded with the versions that went up before.
+    """
+    facts = demo.facts
+    assert facts is not None
+    made, source = tree / "mine" / "a.txt", tree / "mine" / "inner" / "b.txt"
+    manifest = tmp_path / "files.tsv"
+    lines = [f"{made}\t{source}\tliver", f"{source}\t\t"]
+    before = snapshot(demo)
+
+    manifest.write_text("\n".join(["path\tused\ttissue", *lines, f"{tree}/nowhere\t\t", ""]))
+    refused = upload_manifest(str(manifest), facts.root_id, return_state=True)
+    assert refused.is_failed()
+    assert f"line 4: {tree}/nowhere is not there" in str(refused.message)
+    manifest.write_text("\n".join(["path\tused\ttissue", *lines, ""]))
+    dry = upload_manifest(str(manifest), facts.root_id, dry_run=True, return_state=True)
+    assert dry.is_completed()
+    assert str(dry.message).startswith("2 files")
+    assert str(dry.message).endswith("a dry run: nothing was sent or written")
+    assert before == snapshot(demo)
+
+    first = upload_manifest(str(manifest), facts.root_id, return_state=True)
+    assert first.is_completed(), first.message
+    stored = {one.name: one for one in demo.world.entities.all()}
+    assert {"tissue": {"type": "STRING", "value": ["liver"]}} == stored["a.txt"].current.annotations
+    activity = demo.world.entities.activities.require(stored["a.txt"].current.activity_id or "")
+    assert [{"targetId": stored["b.txt"].id, "targetVersionNumber": 1}] == [one["reference"] for one in activity.used]
+
+    again = upload_manifest(str(manifest), facts.root_id, return_state=True)
+    counts = {row["result"]: row["files"] for row in artifact(again.state_details.flow_run_id, "transfer-counts")}
+    assert {"UNCHANGED": 2} == counts

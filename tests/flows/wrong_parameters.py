@@ -9,6 +9,7 @@ GOOD: dict[str, Any] = {
     "plan_hash": "0123456789ab",
     "container_id": "syn123",
     "folder": "some/where",
+    "manifest": "some/files.tsv",
 }
 """Right values for every field that must be filled in."""
 
@@ -41,6 +42,9 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "plan_hash": (None, 7),
     "container_id": ("project", "syn0", "syn1,syn2", None, 7, ""),
     "folder": _NO_PATH,
+    "manifest": (*_NO_PATH, "folder/"),
+    "parent_id": ("project", "syn0", "syn1,syn2", None, 7),
+    "dry_run": _NO_SWITCH,
     "storage_location_id": (0, -1, "bucket", 1.5),
     "version_comment": (7, None, "x" * 256),
     "even_if_equal": _NO_SWITCH,

@@ -49,6 +49,29 @@ class BrokenLauncher:
         return BrokenTicket()
 
 
+class LiveTicket:
+    def done(self) -> bool:
+        return False
+
+    def raise_failure(self) -> None:
+        """It has not ended."""
+
+
+class LateLauncher:
+    """Begins the batches once all are there, the last one first, as threads may."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, batches: int) -> None:
+        self._inner = LoopLauncher(loop)
+        self._batches = batches
+        self._waiting: list[BatchCode] = []
+
+    def launch(self, phase: str, batch: int, run: BatchCode) -> Ticket:
+        self._waiting.append(run)
+        if len(self._waiting) < self._batches:
+            return LiveTicket()
+        return [self._inner.launch(phase, batch, code) for code in reversed(self._waiting)][-1]
+
+
 async def numbers(count: int) -> AsyncIterator[int]:
     for number in range(count):
         yield number
@@ -115,3 +138,20 @@ def test_a_batch_that_is_never_begun_is_not_waited_for(network: NetworkThread) -
 
     with pytest.raises(ConnectionError, match="orchestrator is gone"):
         mover.run(mover(numbers(3), move))
+
+
+def test_a_file_may_wait_for_one_before_it_whichever_batch_begins_first(network: NetworkThread) -> None:
+    """Each of nine waits for its predecessor, one place for all, and the last batch is begun first."""
+    mover = BatchedMover(network.loop, LateLauncher(network.loop, 3), "move", files_per_batch=3)
+    ended = [asyncio.Event() for _ in range(9)]
+
+    async def move(number: int) -> int:
+        if number:
+            await ended[number - 1].wait()
+        ended[number].set()
+        return number
+
+    async def all_of_them() -> list[int | TransferFailure]:
+        return await asyncio.wait_for(mover(numbers(9), move, at_once=1), 60)
+
+    assert list(range(9)) == mover.run(all_of_them())
