@@ -8,6 +8,7 @@ from benchmarks.cells_index import CELLS_INDEX
 from benchmarks.cells_shared import CELLS_SHARED
 from benchmarks.index_view import INDEX_VIEW
 from benchmarks.large_files import LARGE_FILES
+from benchmarks.mixed import MIXED
 from benchmarks.orchestration import ORCHESTRATION
 from benchmarks.registry import Benchmark
 from benchmarks.scale import SCALE
@@ -26,6 +27,7 @@ _ALL = (
     CELLS_INDEX,
     CELLS_SHARED,
     LARGE_FILES,
+    MIXED,
     BUDGET,
     SELECTION,
     SCALE,

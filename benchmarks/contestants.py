@@ -53,12 +53,15 @@ class Contestant:
         options: more words for our command.
         only_indexes: whether it stops there and migrates nothing.
         empties_cache: whether the client's cache is emptied between index and migrate, which gets past a deadlock.
+        tables_apart: whether files are migrated first and tables after them, with an index each. Together, the client
+            may take a cell for a file version: its tasks look up what to do only when they begin.
     """
 
     name: str
     implementation: str | None = None
     only_indexes: bool = False
     empties_cache: bool = False
+    tables_apart: bool = False
     options: tuple[str, ...] = ()
 
     def with_options(self, *options: str) -> "Contestant":
@@ -84,6 +87,7 @@ class Contestant:
             "tables": question.tables,
             "only_indexes": self.only_indexes,
             "empties_cache": self.empties_cache,
+            "tables_apart": self.tables_apart,
         }
         return [str(JUDGE_PYTHON), str(CHILDREN / "theirs.py"), json.dumps(wishes)]
 
@@ -93,6 +97,7 @@ US_WITH_KEYS = Contestant(name=f"{OURS}, s3", options=("--engine", "s3"))
 US_THROUGH_A_VIEW = Contestant(name=f"{OURS}, view", options=("--engine", "synapse", "--index-via", "view"))
 US_THROUGH_A_VIEW_WITH_KEYS = Contestant(name=f"{OURS}, view + s3", options=("--engine", "s3", "--index-via", "view"))
 UTILS = Contestant(name="synapseutils", implementation="synapseutils")
+UTILS_TABLES_APART = Contestant(name="synapseutils, tables apart", implementation="synapseutils", tables_apart=True)
 MODELS = Contestant(name="models", implementation="models")
 MODELS_EMPTIED = Contestant(name="models, cache emptied", implementation="models", empties_cache=True)
 

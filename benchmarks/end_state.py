@@ -25,6 +25,45 @@ def files_judge(strategy: str) -> Judge:
     return judge
 
 
+def everything_judge(strategy: str) -> Judge:
+    """Looks at file versions and at every cell, by the same rules; a table that was frozen must be so as it was."""
+
+    def judge(before: State, after: State, facts: ScenarioFacts) -> list[str]:
+        expectation = import_module("tests.migration.expectation").Expectation
+        found: list[str] = expectation(
+            before,
+            facts.root_id,
+            facts.destination_id,
+            strategy,
+            unreadable=set(),
+            file_columns=_file_columns(before),
+            is_frozen=any(after["tables"][one]["snapshots"] for one in before["tables"]),
+        ).violations(_without_answers(before, after, facts))
+        return found
+
+    return judge
+
+
+def _file_columns(state: State) -> frozenset[str]:
+    """Columns in which a handle stands; that of labels holds words only."""
+    rows = [row for table in state["tables"].values() for row in table["rows"].values()]
+    return frozenset(column for row in rows for column, value in row["cells"].items() if value in state["handles"])
+
+
+def _without_answers(before: State, after: State, facts: ScenarioFacts) -> State:
+    """The state without the CSV files that Synapse has answered table queries with: handles and objects of its own."""
+    kept = {
+        one: handle
+        for one, handle in after["handles"].items()
+        if one in before["handles"] or handle.get("storageLocationId") == facts.destination_id
+    }
+    answers = [handle for one, handle in after["handles"].items() if one not in kept]
+    objects = {bucket: dict(keys) for bucket, keys in after["objects"].items()}
+    for answer in answers:
+        objects[answer["bucketName"]].pop(answer["key"], None)
+    return {**after, "handles": kept, "objects": objects}
+
+
 def judge_cells(before: State, after: State, facts: ScenarioFacts) -> list[str]:
     """Looks at every cell: files refer to the one copy of what they referred to, all others are as they were."""
     wrong: list[str] = []

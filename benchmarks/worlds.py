@@ -79,6 +79,61 @@ def mixed_sizes(world: World, files: int, *, large: int) -> ScenarioFacts:
         return builder.facts(project)
 
 
+SHARE_OF_EVERYTHING = 50
+"""Places in which a project of everything repeats itself."""
+
+
+def everything(world: World, places: int) -> ScenarioFacts:
+    """A project as they are: of fifty places one is a file of 30 GB, fifteen are histories, ten are cells.
+
+    Of the others four are files that share one handle, and twenty are small files of one version, as are the places
+    that are left over. Half of the cells have a file of their own, the others share one.
+    """
+    builder = Builder(world, "benchmark", 0)
+    shares, rest = divmod(places, SHARE_OF_EVERYTHING)
+    with builder.days_ago(100):
+        project = builder.project("Benchmark")
+        folders = [builder.folder(project, f"folder {number}") for number in range(FOLDERS)]
+        rows: list[tuple[str, str]] = []
+        for number in range(shares):
+            folder = folders[number % FOLDERS]
+            _small_ones(builder, folder, number, files=20)
+            _histories(builder, folder, number, files=5)
+            consent = builder.text_handle(f"the consent form of site {number}\n" * 20, f"consent_{number:04d}.txt")
+            for site in range(4):
+                builder.file(folders[site], f"consent_{number:04d}_{site}.txt", consent)
+            large = builder.virtual_handle(30 * GIGABYTE, f"sample_{number:04d}.bam")
+            _uploaded_by_the_client(world, large)
+            builder.file(folder, f"sample_{number:04d}.bam", large)
+            protocol = builder.text_handle(f"protocol {number}\n" * 20, f"protocol_{number:04d}.txt")
+            for row in range(10):
+                name = f"slide_{number:04d}_{row}.txt"
+                used = builder.text_handle(f"{name}\n" * 20, name) if row % 2 else protocol
+                rows.append((f"row {number}, {row}", used.id))
+        _small_ones(builder, project, shares, files=rest)
+        if rows:
+            _fill(builder, project, rows)
+        return builder.facts(project)
+
+
+def _small_ones(builder: Builder, container: Entity, number: int, *, files: int) -> None:
+    for file in range(files):
+        name = f"file_{number:04d}_{file:02d}.txt"
+        builder.file(container, name, builder.text_handle(f"file {number}, {file}\n" * 20, name))
+
+
+def _histories(builder: Builder, container: Entity, number: int, *, files: int) -> None:
+    """Three versions each; the last one is the first one again."""
+    for file in range(files):
+        name = f"series_{number:04d}_{file}.txt"
+        first, second = (
+            builder.text_handle(f"series {number}, {file}, version {version}\n" * 20, name) for version in (1, 2)
+        )
+        made = builder.file(container, name, first)
+        builder.version(made, second)
+        builder.version(made, first, comment="as at first")
+
+
 def cells(world: World, rows: int, *, handles: int) -> ScenarioFacts:
     """One table with a file in every row; its cells use this many handles in turn, or fewer if there are fewer rows."""
     builder = Builder(world, "benchmark", 0)

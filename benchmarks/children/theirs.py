@@ -18,7 +18,6 @@ from synapseutils.migrate_functions import (  # type: ignore[import-not-found]
 WISHES = json.loads(sys.argv[1])
 PLACE = Path.cwd()
 CACHE = PLACE / "cache"
-INDEX = str(PLACE / "migration.db")
 
 warnings.simplefilter("ignore")
 client = synapseclient.Synapse(
@@ -31,15 +30,27 @@ client = synapseclient.Synapse(
     silent=True,
 )
 client.login(authToken=os.environ["SYNAPSE_AUTH_TOKEN"], silent=True)
-how = {"file_version_strategy": WISHES["strategy"], "include_table_files": WISHES["tables"]}
-if WISHES["implementation"] == "synapseutils":
-    index_files_for_migration(client, WISHES["root"], str(WISHES["destination"]), INDEX, **how)
-    migrate = functools.partial(migrate_indexed_files, client, INDEX, force=True)
+
+
+def work(strategy: str, *, tables: bool, index: str) -> None:
+    """Index, and migrate unless only that is wished for."""
+    how = {"file_version_strategy": strategy, "include_table_files": tables}
+    if WISHES["implementation"] == "synapseutils":
+        index_files_for_migration(client, WISHES["root"], str(WISHES["destination"]), index, **how)
+        migrate = functools.partial(migrate_indexed_files, client, index, force=True)
+    else:
+        project = Project(id=WISHES["root"])
+        project.index_files_for_migration(dest_storage_location_id=str(WISHES["destination"]), db_path=index, **how)
+        if WISHES["empties_cache"]:
+            shutil.rmtree(CACHE, ignore_errors=True)
+        migrate = functools.partial(project.migrate_indexed_files, db_path=index, force=True)
+    if not WISHES["only_indexes"]:
+        done = migrate()  # None where there was nothing to migrate
+        print(json.dumps(done.get_counts_by_status() if done else {}))
+
+
+if WISHES["tables_apart"]:
+    work(WISHES["strategy"], tables=False, index=str(PLACE / "files.db"))
+    work("skip", tables=True, index=str(PLACE / "tables.db"))
 else:
-    project = Project(id=WISHES["root"])
-    project.index_files_for_migration(dest_storage_location_id=str(WISHES["destination"]), db_path=INDEX, **how)
-    if WISHES["empties_cache"]:
-        shutil.rmtree(CACHE, ignore_errors=True)
-    migrate = functools.partial(project.migrate_indexed_files, db_path=INDEX, force=True)
-if not WISHES["only_indexes"]:
-    print(json.dumps(migrate().get_counts_by_status()))
+    work(WISHES["strategy"], tables=WISHES["tables"], index=str(PLACE / "migration.db"))
