@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 from benchmarks.contest import snapshot_of
 from benchmarks.contestants import US, Question, environment
@@ -106,6 +108,48 @@ def _table(files: int, used: Sequence[Used], wishes: Wishes) -> Table:
             f"Ten calls a second, in windows of {wishes.window_seconds:g} s; S3 copies 5 GiB in {COPY_SECONDS:g} s.",
             "Above 300 ms three calls in flight are what bounds it: so the least seconds say, and so does `status`.",
         ),
+    )
+
+
+def in_longest_windows(found: Sequence[Any]) -> list[dict[str, float]]:
+    """Of kept results the runs in the longest windows: the service's own are of a minute."""
+    longest = max((raw["windowSeconds"] for raw in found), default=0)
+    return [one for raw in found if raw["windowSeconds"] == longest for one in raw["runs"]]
+
+
+def used_percent(one: dict[str, float]) -> float:
+    """How much of its budget a run used, ends included."""
+    return 100 * one["least_seconds"] / one["seconds"]
+
+
+def throttled_percent(one: dict[str, float]) -> float:
+    """How many of all its calls were refused."""
+    return 100 * one["throttled"] / one["calls"]
+
+
+def budget_table(runs: Sequence[dict[str, float]]) -> Table:
+    """Kept runs by latency: medians, and the span of all runs in brackets."""
+    return Table(
+        heading="Budget used",
+        columns=("latency", "runs", "calls", "used, ends included", "without the ends", "429s", "violations"),
+        rows=tuple(
+            _kept_row(at, [one for one in runs if one["latency"] == at])
+            for at in sorted({one["latency"] for one in runs})
+        ),
+    )
+
+
+def _kept_row(latency: float, runs: Sequence[dict[str, float]]) -> tuple[str, ...]:
+    used = [used_percent(one) for one in runs]
+    steady = [100 * one["steady"] for one in runs if one["steady"] is not None]
+    return (
+        f"{latency * 1000:g} ms",
+        str(len(runs)),
+        f"{median(one['calls'] for one in runs):,.0f}",
+        f"{median(used):.1f} % ({min(used):.1f} to {max(used):.1f})",
+        f"{median(steady):.1f} %" if steady else "",
+        f"{max(throttled_percent(one) for one in runs):.2f} %",
+        f"{sum(one['wrong'] for one in runs):.0f}",
     )
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.virtual_project import etag_of, handle_of
 from storage_core.index.opening import open_index
 from storage_core.index.store import Index
 from storage_core.model.copies import Copied, CopyEvidence, EngineName
 from storage_core.model.entities import EntityHeader, EntityKind
-from storage_core.model.handles import FileHandle, HandleKind
-from storage_core.model.ids import EntityId, FileHandleId, PrincipalId, StorageLocationId
+from storage_core.model.ids import EntityId, FileHandleId, StorageLocationId
 from storage_core.model.items import IndexedItem, ItemFacts, ItemStatus
 from storage_core.model.places import FileVersion
 from storage_core.model.settings import FileVersionStrategy, MigrationSettings
@@ -71,19 +71,7 @@ def _list(index: Index, rows: int) -> None:
 
 def _described(found: FoundEntity) -> Described:
     number = int(found.entity_id.removeprefix("syn"))
-    handle = FileHandle(
-        id=FileHandleId(str(number + 50_000_000)),
-        kind=HandleKind.S3,
-        concrete_type="org.sagebionetworks.repo.model.file.S3FileHandle",
-        storage_location_id=StorageLocationId(1),
-        size_bytes=number % 100_000 + 1,
-        md5=f"{number:032x}",
-        file_name=found.name,
-        content_type="application/octet-stream",
-        bucket="proddata.sagebase.org",
-        key=f"3412/{number}/{found.name}",
-        created_by=PrincipalId("3412"),
-    )
+    handle = handle_of(number)
     facts = ItemFacts(
         entity_id=found.entity_id,
         parent_id=found.parent_id,
@@ -91,7 +79,7 @@ def _described(found: FoundEntity) -> Described:
         place=FileVersion(entity_id=found.entity_id, version=1),
         handle_id=handle.id,
         handle=handle,
-        etag=f"{number:08x}-0000-4000-8000-000000000000",
+        etag=etag_of(number),
     )
     return Described(
         seq=found.seq, entity_id=found.entity_id, items=(IndexedItem(facts=facts, status=ItemStatus.INDEXED),)

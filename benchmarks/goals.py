@@ -4,12 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.budget import in_longest_windows, throttled_percent, used_percent
 from benchmarks.contestants import CALLS_PER_SECOND, US, US_THROUGH_A_VIEW, US_THROUGH_A_VIEW_WITH_KEYS, US_WITH_KEYS
 from benchmarks.kept import Held, Kept, Run, Side
 from benchmarks.registry import Table
+from benchmarks.scale import latest_sizes
 
 FILES, CELLS, LARGE = 1_000, 5_000, 20
+VERSIONS, MIXED = 300, 500
 ROWS = 1_000_000
+MANY = 5_000_000
 _ENOUGH_RUNS = 3
 _WHOLE = 200
 _PERCENT = " %"
@@ -21,11 +25,15 @@ Figure = Callable[[Kept], "Found | None"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A figure, how many runs its medians are of (the fewer of both sides), and what calls alone would make of it."""
+    """A figure, how many runs its medians are of (the fewer of both sides), and what calls alone would make of it.
+
+    *throttled* is how many of our own calls were refused by the throttle, in percent; of several runs the most.
+    """
 
     value: float
     runs: int
     by_calls: str = ""
+    throttled: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +55,7 @@ def goals_table(kept: Kept) -> Table:
     """Every goal with what was measured."""
     return Table(
         heading="Goals",
-        columns=("work", "goal", "measured", "medians of", "", "ratio of calls"),
+        columns=("work", "goal", "measured", "medians of", "", "ratio of calls", "our 429s"),
         rows=tuple(_row(goal, goal.figure(kept)) for goal in GOALS),
     )
 
@@ -55,10 +63,11 @@ def goals_table(kept: Kept) -> Table:
 def _row(goal: Goal, found: Found | None) -> tuple[str, ...]:
     wanted = f"{'≤' if goal.is_most else '≥'} {_told(goal.wanted, goal.unit)}"
     if found is None:
-        return (goal.work, wanted, "", "", "no result kept", "")
+        return (goal.work, wanted, "", "", "no result kept", "", "")
     verdict = "met" if goal.is_met(found) else f"missed: {found.value / goal.wanted:.0%} of the goal"
     runs = f"{found.runs}" if found.runs >= _ENOUGH_RUNS else f"{found.runs} run{'s' * (found.runs > 1)} only"
-    return (goal.work, wanted, _told(found.value, goal.unit), runs, verdict, found.by_calls)
+    refused = "" if found.throttled is None else f"{found.throttled:.2f} %"
+    return (goal.work, wanted, _told(found.value, goal.unit), runs, verdict, found.by_calls, refused)
 
 
 def _told(value: float, unit: str) -> str:
@@ -71,7 +80,9 @@ def _calls(benchmark: str, items: int, ours: str) -> Figure:
     def figure(kept: Kept) -> Found | None:
         held = kept.contest(benchmark, items)
         side = held.side(ours) if held else None
-        return Found(value=side.calls / items, runs=len(side.runs)) if side and side.is_right else None
+        if side is None or not side.is_right:
+            return None
+        return Found(value=side.calls / items, runs=len(side.runs), throttled=_throttled(side))
 
     return figure
 
@@ -90,9 +101,14 @@ def _times(benchmark: str, items: int, ours: str, seconds: Callable[[Run], float
             value=_median(rival, measure) / _median(side, measure),
             runs=min(len(rival.runs), len(side.runs)),
             by_calls="" if seconds else _by_calls(held, rival, side),
+            throttled=_throttled(side),
         )
 
     return figure
+
+
+def _throttled(side: Side) -> float:
+    return max(100 * run.throttled / (run.calls + run.throttled) for run in side.runs)
 
 
 def _by_calls(held: Held, rival: Side, ours: Side) -> str:
@@ -132,17 +148,39 @@ def _view(kept: Kept) -> Found | None:
     )
 
 
-def _budget(kept: Kept, value: Callable[[Sequence[float]], float], name: str) -> Found | None:
-    found = [one for raw in kept.other("budget") for one in raw["runs"] if one["latency"] <= _BOUND_BY_CALLS_TO]
+def _budget(
+    kept: Kept, worst: Callable[[Sequence[float]], float], figure: Callable[[dict[str, float]], float]
+) -> Found | None:
+    """The worst latency's median."""
+    found = [
+        one
+        for one in in_longest_windows(kept.other("budget"))
+        if one["latency"] <= _BOUND_BY_CALLS_TO and not one["wrong"]
+    ]
     if not found:
         return None
     latencies = {one["latency"] for one in found}
-    shares = [median(_budget_figure(one, name) for one in found if one["latency"] == at) for at in latencies]
-    return Found(value=value(shares), runs=len(found) // len(latencies))
+    return Found(
+        value=worst([median(figure(one) for one in found if one["latency"] == at) for at in latencies]),
+        runs=min(sum(one["latency"] == at for one in found) for at in latencies),
+        throttled=max(throttled_percent(one) for one in found),
+    )
 
 
-def _budget_figure(one: dict[str, float], name: str) -> float:
-    return 100 * (one["least_seconds"] / one["seconds"] if name == "share" else one["throttled"] / one["calls"])
+def _scale(rows: int, figure: Callable[[dict[str, float]], float]) -> Figure:
+    def found(kept: Kept) -> Found | None:
+        fitting = [one for raw in kept.other("scale") for one in raw["sizes"] if one["rows"] == rows]
+        return Found(value=median(map(figure, fitting)), runs=len(fitting)) if fitting else None
+
+    return found
+
+
+def _growth(kept: Kept) -> Found | None:
+    """CPU to index one of so many files, to that of a fiftieth: other work of the machine must not count as growth."""
+    cpu = {one["rows"]: one["fillCpu"] / one["rows"] for one in latest_sizes(kept.other("scale"))}
+    if not {MANY, MANY // 50} <= cpu.keys():
+        return None
+    return Found(value=cpu[MANY] / cpu[MANY // 50], runs=1)
 
 
 def _indexing(run: Run) -> float:
@@ -194,12 +232,29 @@ GOALS: tuple[Goal, ...] = (
     ),
     Goal(work="choosing the next work at 1,000,000 rows, per item", wanted=1_000, figure=_selection),
     Goal(work="indexing 100,000 files through a view; one by one computed from its calls", wanted=50, figure=_view),
-    Goal(work="budget used, 20 to 250 ms", wanted=97, unit=_PERCENT, figure=lambda kept: _budget(kept, min, "share")),
+    Goal(
+        work="budget used, 20 to 250 ms", wanted=97, unit=_PERCENT, figure=lambda kept: _budget(kept, min, used_percent)
+    ),
     Goal(
         work="throttled answers, 20 to 250 ms",
         wanted=0.5,
         unit=_PERCENT,
         is_most=True,
-        figure=lambda kept: _budget(kept, max, "throttled"),
+        figure=lambda kept: _budget(kept, max, throttled_percent),
+    ),
+    *(
+        Goal(work=work, wanted=most, unit=unit, is_most=True, figure=_scale(rows, figure))
+        for work, most, unit, rows, figure in (
+            ("index of 5,000,000 files, each", 400, " bytes", MANY, lambda one: one["bytes"] / one["rows"]),
+            ("memory with 5,000,000 files, from index to report", 1024, " MiB", MANY, lambda one: one["peakAll"]),
+            ("plan of 1,000,000 files", 30, " s", ROWS, lambda one: one["plan"]),
+            ("from restart to the first copy with 1,000,000 files", 10, " s", ROWS, lambda one: one["resume"]),
+        )
+    ),
+    Goal(
+        work="CPU to index one of 5,000,000 files, to that of one of 100,000",
+        wanted=1.25,
+        is_most=True,
+        figure=_growth,
     ),
 )

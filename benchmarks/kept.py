@@ -164,10 +164,15 @@ def read_kept(folder: Path) -> Kept:
             if "measurements" in report["raw"]:
                 pieces.append(_piece(document, report))
             else:
-                others.append((report["benchmark"], report["raw"]))
+                others.append((report["benchmark"], report["raw"] | _told_once(document)))
     every = dict.fromkeys(piece.circumstances for piece in pieces)
     contests = tuple(_held(one, [piece for piece in pieces if piece.circumstances == one]) for one in every)
     return Kept(contests=contests, others=tuple(others))
+
+
+def _told_once(document: Any) -> dict[str, Any]:
+    """What a file says of all that is in it."""
+    return {"windowSeconds": document.get("windowSeconds"), "day": document["began"][:10]}
 
 
 def _piece(document: Any, report: Any) -> _Piece:

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
+from benchmarks.budget import budget_table, in_longest_windows
 from benchmarks.contestants import OURS, ROOT, is_ours
-from benchmarks.goals import CELLS, FILES, LARGE, goals_table
+from benchmarks.goals import CELLS, FILES, LARGE, MIXED, VERSIONS, goals_table
 from benchmarks.kept import Held, Kept, Side, read_kept
 from benchmarks.picture import Shown, picture
 from benchmarks.registry import Table
+from benchmarks.scale import latest_sizes, scale_table
 from benchmarks.selection import operations_table
 
 RESULTS = Path(__file__).parent / "results"
@@ -26,6 +28,8 @@ SHOWN = (
     Shown(benchmark="small-latest", items=FILES, title="1,000 small files, changed in place"),
     Shown(benchmark="cells-distinct", items=CELLS, title="5,000 table cells, a file each"),
     Shown(benchmark="cells-shared", items=CELLS, title="5,000 table cells that share 50 files"),
+    Shown(benchmark="versions", items=VERSIONS, title="100 files of three versions"),
+    Shown(benchmark="mixed", items=MIXED, title="500 places of every kind"),
     Shown(benchmark="large-files", items=LARGE, title="20 files of 30 GB"),
 )
 
@@ -126,7 +130,26 @@ def _operations(kept: Kept) -> Table:
     return operations_table(found[-1])
 
 
-_TABLES: Mapping[str, Callable[[Kept], Table]] = {"goals": goals_table, "selection": _operations}
+def _budget(kept: Kept) -> Table:
+    runs = in_longest_windows(kept.other("budget"))
+    if not runs:
+        raise UnknownBlockError(f"No results of budget are kept in {RESULTS}.")
+    return budget_table(runs)
+
+
+def _scale(kept: Kept) -> Table:
+    found = latest_sizes(kept.other("scale"))
+    if not found:
+        raise UnknownBlockError(f"No results of scale are kept in {RESULTS}.")
+    return scale_table(found)
+
+
+_TABLES: Mapping[str, Callable[[Kept], Table]] = {
+    "goals": goals_table,
+    "selection": _operations,
+    "budget": _budget,
+    "scale": _scale,
+}
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.budget import budget_table, in_longest_windows
 from benchmarks.goals import GOALS, goals_table
 from benchmarks.kept import Kept, read_kept
 from benchmarks.page import PAGE, PICTURE, RESULTS, SHOWN, UnknownBlockError, contest_table, page_of
@@ -91,7 +92,7 @@ def test_a_goal_is_judged_by_the_faster_right_rival_unrounded(tmp_path: Path) ->
     kept = read_kept(tmp_path)
 
     work = "1,000 small files, `new`, view, engine `s3`"
-    assert (work, "≥ 3.5 times", "3.5 times", "3", "missed: 100% of the goal", "4.00") == verdict(kept, work)
+    assert (work, "≥ 3.5 times", "3.5 times", "3", "missed: 100% of the goal", "4.00", "0.00 %") == verdict(kept, work)
     assert "met" == verdict(kept, "calls per small file, `new`, through a view, engine `s3`")[4]
     assert "no result kept" == verdict(kept, "1,000 small files, `new`, view")[4]
 
@@ -103,6 +104,56 @@ def test_fewer_than_three_runs_are_told_as_such_and_our_own_wrong_runs_never_mee
 
     write(tmp_path, "b", measured(BOTH, 1, 100.0, wrong=1))
     assert "no result kept" == verdict(read_kept(tmp_path), work)[4]
+
+
+def write_other(folder: Path, name: str, benchmark: str, window: float = 60.0, **raw: Any) -> None:
+    report = {"benchmark": benchmark, "tables": [], "raw": raw}
+    document = {"began": "2026-01-02T03:04:05+00:00", "windowSeconds": window, "reports": [report]}
+    (folder / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+def used(latency: float, seconds: float, *, throttled: int = 0, wrong: int = 0) -> dict[str, Any]:
+    counts = {"calls": 1000, "throttled": throttled, "wrong": wrong, "steady": None}
+    return {"latency": latency, "seconds": seconds, "least_seconds": 97.0, **counts}
+
+
+def test_the_budget_is_told_by_its_worst_latency_in_the_longest_windows_and_with_what_was_throttled(
+    tmp_path: Path,
+) -> None:
+    """Short windows, latencies at which calls in flight are the bound, and wrong end states do not count."""
+    runs = [used(0.02, seconds) for seconds in (97.0, 98.0, 97.5)]
+    runs += [used(0.25, seconds, throttled=refused) for seconds, refused in ((99.0, 0), (100.0, 4), (101.0, 0))]
+    write_other(tmp_path, "a", "budget", runs=[*runs, used(0.8, 300.0), used(0.02, 500.0, wrong=1)])
+    write_other(tmp_path, "b", "budget", window=12.0, runs=[used(0.25, 400.0, throttled=50)])
+    kept = read_kept(tmp_path)
+
+    work = "budget used, 20 to 250 ms"
+    assert (work, "≥ 97 %", "97 %", "3", "met", "", "0.40 %") == verdict(kept, work)
+    assert ("≤ 0.5 %", "0 %", "3", "met") == verdict(kept, "throttled answers, 20 to 250 ms")[1:5]
+    by_latency = budget_table(in_longest_windows(kept.other("budget"))).rows
+    assert [("20 ms", "4"), ("250 ms", "3"), ("800 ms", "1")] == [row[:2] for row in by_latency]
+
+
+def test_growth_is_told_by_computing_and_a_size_by_its_latest_result(tmp_path: Path) -> None:
+    def size(rows: int, cpu: float) -> dict[str, float]:
+        return {
+            "rows": rows,
+            "fillCpu": cpu * rows,
+            "bytes": 401.0 * rows,
+            "peakAll": 900.0,
+            "plan": 1.0,
+            "resume": 1.0,
+        }
+
+    write_other(tmp_path, "a", "scale", sizes=[size(100_000, 9.0), size(5_000_000, 1.0)])
+    write_other(tmp_path, "b", "scale", sizes=[size(100_000, 1.0)])
+    kept = read_kept(tmp_path)
+
+    assert ("1 times", "1 run only", "met") == verdict(kept, GOALS[-1].work)[2:5]
+    assert ("401 bytes", "1 run only", "missed: 100% of the goal") == verdict(kept, "index of 5,000,000 files, each")[
+        2:5
+    ]
+    assert "no result kept" == verdict(kept, "plan of 1,000,000 files")[4]
 
 
 def test_parts_of_a_run_are_told_by_its_copies(tmp_path: Path) -> None:
