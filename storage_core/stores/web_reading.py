@@ -14,8 +14,9 @@ import httpx
 
 from storage_core.config import Config
 from storage_core.errors import AccessError, SynapseStorageError, TransferBroken, TransferFailed
+from storage_core.synapse.carrier import way_out
 from storage_core.synapse.redaction import guard_http_logs, redact, shorten
-from storage_core.synapse.transport import DIRECT, USER_AGENT
+from storage_core.synapse.transport import USER_AGENT
 
 _CHUNK = 1 << 20
 _MOST_REDIRECTS = 10
@@ -43,11 +44,10 @@ class WebReader:
         guard_http_logs()
         self._when_refused = when_refused
         self._client = httpx.AsyncClient(
-            mounts=DIRECT,
+            **way_out(connections=config.s3_connections),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(config.s3_read_seconds, connect=config.connect_seconds, pool=None),
-            limits=httpx.Limits(max_connections=config.s3_connections, keepalive_expiry=30.0),
             follow_redirects=False,
         )
 

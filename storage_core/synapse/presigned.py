@@ -18,8 +18,9 @@ from typing import Final, Self
 import httpx
 
 from storage_core.config import Config
+from storage_core.synapse.carrier import way_out
 from storage_core.synapse.redaction import guard_http_logs, redact, shorten
-from storage_core.synapse.transport import DIRECT, USER_AGENT
+from storage_core.synapse.transport import USER_AGENT
 
 _LONGEST_DOCUMENT: Final = 1 << 20
 _CHUNK: Final = 1 << 20
@@ -95,13 +96,11 @@ class PresignedSender:
         self._token = config.token.reveal()
         self._tell_busy = busy
         self._client = httpx.AsyncClient(
-            transport=http,
-            mounts=None if http else DIRECT,
+            # whoever sends takes one of the slots first, and their number may change while this client lives
+            **way_out(http),
             headers={"User-Agent": USER_AGENT},
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(config.s3_read_seconds, connect=config.connect_seconds, pool=None),
-            # whoever sends takes one of the slots first, and their number may change while this client lives
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=30.0),
             follow_redirects=False,
         )
 

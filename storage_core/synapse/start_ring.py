@@ -8,7 +8,8 @@ leaves at worst one start unrecorded that it never made.
 `counts_from` moves a start back, so times are in order only nearly. That breaks no promise: each call is compared with
 the one *limit* before it, and of more than *limit* calls in one window two would be a multiple of *limit* apart.
 
-Times in the future (the machine was restarted, its clock began anew) and files of another shape are forgotten.
+Times that lie more than a window ahead (the machine was restarted, its clock began anew) and files of another shape are
+forgotten.
 """
 
 import mmap
@@ -90,13 +91,15 @@ class StartRing:
 
     def _start(self, now_ns: int, limit: int, window_ns: int) -> Start | int:
         magic, count = _HEADER.unpack_from(self._map, 0)
-        if magic != _MAGIC or (count and self._time(count - 1) > now_ns):
+        latest = self._time(count - 1) if magic == _MAGIC and count else 0
+        if magic != _MAGIC or latest > now_ns + window_ns:
             count = 0
+        else:
+            # whoever read the clock before another process recorded its start, and came to the lock after it
+            now_ns = max(now_ns, latest)
         if count >= limit:
             oldest = self._time(count - limit)
-            if oldest > now_ns:
-                count = 0
-            elif oldest + window_ns > now_ns:
+            if oldest + window_ns > now_ns:
                 return oldest + window_ns - now_ns
         # the time first: a count never promises a time that is not there
         _TIME.pack_into(self._map, _offset(count), now_ns)

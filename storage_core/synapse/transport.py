@@ -33,6 +33,7 @@ from storage_core.plan.retrying import (
 from storage_core.ports.clock import Clock
 from storage_core.synapse.answers import error_of, loss_of, read_answer
 from storage_core.synapse.calls import Answer, Base, CallCounter, RestCall
+from storage_core.synapse.carrier import way_out
 from storage_core.synapse.redaction import guard_http_logs, redact
 from storage_core.synapse.token_scopes import scopes_of
 
@@ -40,12 +41,6 @@ _LOG: Final = logging.getLogger("storage_core.synapse")
 _THROTTLED: Final = 429
 _LONG_WAIT_SECONDS: Final = 20.0
 USER_AGENT: Final = "synapse-storage"
-# an address on this machine is never asked through a proxy, whatever the environment says
-DIRECT: Final[dict[str, httpx.AsyncBaseTransport | None]] = {
-    "all://127.0.0.1": None,
-    "all://localhost": None,
-    "all://[::1]": None,
-}
 
 
 class Limiter(Protocol):
@@ -96,8 +91,8 @@ class Transport:
         self.calls = CallCounter()
         self.token_scopes = scopes_of(self._token)
         self._client = httpx.AsyncClient(
-            transport=http,
-            mounts=None if http else DIRECT,
+            # the limiter says how many connections there are, and may be told otherwise while this client lives
+            **way_out(http),
             headers={
                 "Authorization": f"Bearer {self._token}",
                 "Accept": "application/json",
@@ -106,8 +101,6 @@ class Transport:
             # a kept sessionID cookie would put every process into a budget of its own (contract 1.5)
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(config.read_seconds, connect=config.connect_seconds),
-            # the limiter says how many there are, and may be told otherwise while this client lives
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=30.0),
             follow_redirects=False,
         )
 

@@ -124,9 +124,11 @@ def _mailbox(order: str, traffic: Traffic) -> list[_Mailbox]:
 
 
 def _number_requests(points: Points, traffic: Traffic, mailbox: list[_Mailbox], synapse: str) -> None:
-    original = httpx.AsyncHTTPTransport.handle_async_request
+    from storage_core.synapse.carrier import AiohttpCarrier  # late: the victim decides when the product is imported
 
-    async def numbered(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+    original = AiohttpCarrier.handle_async_request
+
+    async def numbered(self: AiohttpCarrier, request: httpx.Request) -> httpx.Response:
         if mailbox and mailbox[0]._order == "prompt":
             await _settled(mailbox)
         label = call_label(request, synapse)
@@ -141,7 +143,7 @@ def _number_requests(points: Points, traffic: Traffic, mailbox: list[_Mailbox], 
         points.at(f"after {label}")
         return response
 
-    httpx.AsyncHTTPTransport.handle_async_request = numbered  # type: ignore[method-assign]
+    AiohttpCarrier.handle_async_request = numbered  # type: ignore[method-assign]
 
 
 def _number_own_requests(points: Points, traffic: Traffic, mailbox: list[_Mailbox]) -> None:

@@ -35,18 +35,20 @@ def make_weather(weather: dict[str, Any], synapse: str, clock: type[Any]) -> Non
 
 
 def _refuse(rule: dict[str, Any], synapse: str) -> None:
-    original = httpx.AsyncHTTPTransport.handle_async_request
+    from storage_core.synapse.carrier import AiohttpCarrier  # late: the victim decides when the product is imported
+
+    original = AiohttpCarrier.handle_async_request
     pattern = re.compile(rule["call"])
     left = [rule["times"]]
 
-    async def refusing(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+    async def refusing(self: AiohttpCarrier, request: httpx.Request) -> httpx.Response:
         if left[0] and pattern.fullmatch(call_label(request, synapse)):
             left[0] -= 1
             sys.stderr.write(f"{SAID_WHEN_REFUSED}\n")
             raise httpx.ConnectError("planned: connection refused", request=request)
         return await original(self, request)
 
-    httpx.AsyncHTTPTransport.handle_async_request = refusing  # type: ignore[method-assign]
+    AiohttpCarrier.handle_async_request = refusing  # type: ignore[method-assign]
 
 
 def _refuse_own(rule: dict[str, Any]) -> None:

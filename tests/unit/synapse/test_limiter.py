@@ -381,19 +381,21 @@ def test_another_endpoint_has_another_budget(tmp_path):
     other.close()
 
 
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=200), st.integers(1, 12))
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 15)), min_size=1, max_size=200), st.integers(1, 12))
 def test_no_window_ever_holds_more_starts_than_the_limit(tmp_path_factory, steps, limit):
+    """Also when a process read the clock a while ago, and others came before it meanwhile."""
     ring = StartRing(tmp_path_factory.mktemp("ring"))
     now, window, starts = 1_000_000, 100, []
-    for step in steps:
+    for step, ago in steps:
         now += step
-        wait = ring.try_start(now_ns=now, limit=limit, window_ns=window)
+        wait = ring.try_start(now_ns=now - ago, limit=limit, window_ns=window)
         if isinstance(wait, Start):
-            starts.append(now)
+            assert now - ago <= wait.at_ns <= now
+            starts.append(wait.at_ns)
         else:
             assert wait is not None
             assert 0 < wait <= window
-            assert sum(start > now - window for start in starts) >= limit, "nobody waits in vain"
+            assert sum(start > now - ago - window for start in starts) >= limit, "nobody waits in vain"
     ring.close()
 
     for start in starts:
