@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.responses import SetStateStatus
 
 from flows import rolling_back, stages
 from flows.migrating import migrate_files
 from flows.rolling_back import roll_back
 from sandbox.server import Sandbox
-from tests.migration.harness import snapshot, writes
+from tests.flows.answering import Answer, answered
+from tests.migration.harness import handles_in_use, own_every_handle, writes
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -21,8 +23,7 @@ pytestmark = pytest.mark.timeout(280)
 def own(prefect_server: None, start_sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """The sample project of a steward who has uploaded all of it; this process's environment points at it."""
     sandbox: Sandbox = start_sandbox(scenario="demo")
-    for handle in [one for one in sandbox.world.handles.all() if one.created_by != sandbox.world.principals.demo.id]:
-        sandbox.world.handles.change(handle.id, created_by=sandbox.world.principals.demo.id)
+    own_every_handle(sandbox)
     for name, value in (sandbox.environment() | {"SYNAPSE_CALLS_PER_MINUTE": "60000"}).items():
         monkeypatch.setenv(name, value)
     return sandbox
@@ -41,13 +42,6 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     for module in (stages, rolling_back):
         monkeypatch.setattr(module, "only_migration_of", holding)
     return seen
-
-
-def handles_in_use(sandbox: Sandbox) -> dict[str, list[str | None]]:
-    """The handle of each version of each entity."""
-    return {
-        key: [version["handleId"] for version in one["versions"]] for key, one in snapshot(sandbox)["entities"].items()
-    }
 
 
 def artifact_keys() -> set[str]:
@@ -86,6 +80,36 @@ def test_a_migration_is_planned_back_and_rolled_back_and_a_second_time_nothing_i
     again = roll_back(index, confirm="force", return_state=True)
     assert again.is_completed()
     assert ("nothing to roll back" in str(again.message), written) == (True, writes(own))
+
+
+def test_only_the_plan_whose_hash_somebody_names_is_carried_out(
+    own: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Declined, the roll-back writes nothing; another plan's hash is refused, and the run goes on waiting."""
+    facts = own.facts
+    assert facts is not None
+    index = str(tmp_path / "m.duckdb")
+    before = handles_in_use(own)
+    migrated = migrate_files(
+        [facts.root_id], facts.destination_id, index, file_version_strategy="latest", confirm="force", return_state=True
+    )
+    assert migrated.is_completed(), migrated.message
+    written = writes(own)
+
+    with answered(monkeypatch, "rollback-plan", lambda _: {"approve": False}) as person:
+        declined = roll_back(index, return_state=True)
+    assert [SetStateStatus.ACCEPT] == person.said
+    assert (True, written) == (declined.is_cancelled(), writes(own))
+    assert "was declined" in str(declined.message)
+
+    wrong: Answer = lambda _: {"plan_hash": "0123456789ab", "approve": True}  # noqa: E731 - an answer among others
+    with answered(
+        monkeypatch, "rollback-plan", wrong, lambda plan_hash: {"plan_hash": plan_hash, "approve": True}
+    ) as person:
+        ended = roll_back(index, return_state=True)
+    assert [SetStateStatus.REJECT, SetStateStatus.ACCEPT] == person.said
+    assert "every place is rolled back and was read back" == ended.message
+    assert before == handles_in_use(own)
 
 
 def test_an_index_that_is_not_there_is_refused_in_words(own: Sandbox, tmp_path: Path) -> None:
