@@ -4,6 +4,8 @@ import json
 import subprocess
 import time
 
+import pytest
+
 from sandbox.faults import FaultKind, FaultRule
 from sandbox.server import Sandbox, SandboxOptions, running_sandbox
 from tests.migration.harness import command, environment, migrate_words, run
@@ -77,6 +79,7 @@ def test_limits_that_make_no_sense_are_refused(tmp_path):
             assert 2 == run(sandbox, tmp_path, ["limits", str(tmp_path / "m.duckdb"), *words]).returncode
 
 
+@pytest.mark.long
 def test_what_the_service_and_s3_answer_changes_the_speed_and_status_says_why(tmp_path):
     """Both budgets adapt: three refusals of the minute's rule, one of calls in flight, and S3 asks for less."""
     index = tmp_path / "m.duckdb"
