@@ -19,6 +19,7 @@ from storage_core.plan.transfer_outcomes import Outcome, count_results
 from storage_core.readback import ReadBack
 from storage_core.reports.wording import cost_text, moment_text
 from storage_core.steps.driving import Phase
+from tasks.progress import Progress
 
 _PLAN_KEY = "migration-plan"
 _RETURN_KEY = "rollback-plan"
@@ -29,15 +30,18 @@ Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 class RunLogWatch:
     """Says in the run's log when a phase begins and ends. Never a line per file: two million lines help nobody."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, progress: Progress | None = None) -> None:
         self._log = log
+        self._progress = progress
 
     def began(self, phase: Phase[Any]) -> None:
         """Say what begins."""
         self._log.info("%s ...", phase.doing)
 
     def committed(self, phase: Phase[Any], tally: Tally) -> None:
-        """Warn about failures; successes are counted at the end."""
+        """Warn about failures; successes only move the bar."""
+        if self._progress is not None:
+            self._progress.add(phase.name, tally.count)
         if tally.failed:
             self._log.warning("%s: %d failed; `synapse-storage why` tells each reason", phase.doing, tally.failed)
 

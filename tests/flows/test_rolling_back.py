@@ -1,5 +1,6 @@
 """A migration is rolled back as a flow: only what the plan says, only when somebody agreed, never beside another."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.responses import SetStateStatus
+from prefect.states import State
 
 from flows import rolling_back, stages
 from flows.migrating import migrate_files
@@ -44,9 +46,11 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     return seen
 
 
-def artifact_keys() -> set[str]:
+def published(state: State[Any]) -> dict[str, Any]:
+    """What the run with this end has published, by key."""
+    wanted = {"flow_runs": {"id": {"any_": [str(state.state_details.flow_run_id)]}}}
     with get_client(sync_client=True) as client:
-        return {one["key"] for one in client.request("POST", "/artifacts/filter", json={}).json()}
+        return {one["key"]: one["data"] for one in client.request("POST", "/artifacts/filter", json=wanted).json()}
 
 
 def test_a_migration_is_planned_back_and_rolled_back_and_a_second_time_nothing_is_left(
@@ -61,13 +65,19 @@ def test_a_migration_is_planned_back_and_rolled_back_and_a_second_time_nothing_i
         [facts.root_id], facts.destination_id, index, file_version_strategy="latest", confirm="force", return_state=True
     )
     assert migrated.is_completed(), migrated.message
+    shown = published(migrated)
+    assert 100.0 == shown["migration-progress"]
+    now = {row["storage location"]: row["handles now"] for row in json.loads(shown["migration-by-location"])}
+    assert now[str(facts.destination_id)] > 0
+    assert [] == json.loads(shown["migration-failures"])
+    assert (tmp_path / "m-report" / "m.html").as_uri() in shown["migration-report"]
     held_by_migration = set(held)
     held.clear()
     written = writes(own)
 
     planned = roll_back(index, confirm="dry-run", return_state=True)
     assert ("dry run: the plan is published, nothing was written", written) == (planned.message, writes(own))
-    assert "rollback-plan" in artifact_keys()
+    assert "rollback-plan" in published(planned)
 
     ended = roll_back(index, confirm="force", return_state=True)
 
