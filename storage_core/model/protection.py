@@ -40,8 +40,7 @@ class Protection:
     """What is, or may have been, done to one container; in the index before it is done.
 
     Attributes:
-        inherits: it had no list of its own, so one was to be started that grants what it inherited, which is then
-            `before`, and only then to be taken down.
+        inherits: it had no list of its own, so one was to be started; `before` is then what it inherited.
         during: what its list says while it is protected.
     """
 
@@ -55,9 +54,7 @@ class LiftStep(StrEnum):
     """How a protection ends, given what the container's list says now."""
 
     DONE = "done"
-    """It is as it was, or was never changed, and no earlier write can change it any more."""
-    RENEW = "renew"
-    """It is as it was; writing it once more makes a write void that is still on its way."""
+    """It is as it was, or was never changed."""
     PUT_BACK = "put back"
     INHERIT = "inherit"
     LEAVE = "leave"

@@ -16,7 +16,7 @@ from storage_core.config import Config
 from storage_core.errors import AccessError, SynapseStorageError, TransferBroken, TransferFailed
 from storage_core.synapse.carrier import way_out
 from storage_core.synapse.redaction import guard_http_logs, redact, shorten
-from storage_core.synapse.transport import USER_AGENT
+from storage_core.synapse.straight import USER_AGENT
 
 _CHUNK = 1 << 20
 _MOST_REDIRECTS = 10

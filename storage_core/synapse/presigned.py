@@ -6,24 +6,27 @@ caller can get that. Trouble is a value (`S3Refused`), never an exception (contr
 
 import asyncio
 import hashlib
+import logging
 import re
 import xml.parsers.expat
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Final, Self
 
 import httpx
 
 from storage_core.config import Config
-from storage_core.synapse.carrier import way_out
 from storage_core.synapse.redaction import guard_http_logs, redact, shorten
-from storage_core.synapse.transport import USER_AGENT
+from storage_core.synapse.straight import HeaderFields, StraightWay
 
+_LOG: Final = logging.getLogger("storage_core.synapse")
 _LONGEST_DOCUMENT: Final = 1 << 20
 _CHUNK: Final = 1 << 20
+# the stored bytes are wanted, not what a decoder makes of them
+_AS_STORED: Final = ((b"Accept-Encoding", b"identity"),)
+_ONE_BYTE: Final = (*_AS_STORED, (b"Range", b"bytes=0-0"))
 _ETAG: Final = re.compile(r"[0-9A-Za-z_.+/=-]{1,200}")
 
 
@@ -95,13 +98,12 @@ class PresignedSender:
         guard_http_logs()
         self._token = config.token.reveal()
         self._tell_busy = busy
-        self._client = httpx.AsyncClient(
-            # whoever sends takes one of the slots first, and their number may change while this client lives
-            **way_out(http),
-            headers={"User-Agent": USER_AGENT},
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            timeout=httpx.Timeout(config.s3_read_seconds, connect=config.connect_seconds, pool=None),
-            follow_redirects=False,
+        # whoever sends takes one of the slots first, and their number may change while this lives
+        self._way = StraightWay(
+            {"Accept": "*/*"},
+            httpx.Timeout(config.s3_read_seconds, connect=config.connect_seconds, pool=None),
+            http=http,
+            log=_LOG,
         )
 
     async def __aenter__(self) -> Self:
@@ -114,7 +116,7 @@ class PresignedSender:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._way.aclose()
 
     async def copy_part(self, url: str, headers: Sequence[tuple[str, str]]) -> PartCopied | S3Refused:
         """Let S3 copy one part: every signed header as it is, and no body.
@@ -153,10 +155,7 @@ class PresignedSender:
         if first_byte or last_byte is not None:
             wanted["Range"] = f"bytes={first_byte}-{'' if last_byte is None else last_byte}"
         try:
-            address = httpx.URL(url)
-            async with self._client.stream(
-                "GET", address, headers=wanted, extensions=_exact_target(url, address)
-            ) as response:
+            async with self._way.stream(self._request("GET", url, _fields(wanted.items()))) as response:
                 refused = await self._unwanted(response, is_range="Range" in wanted)
                 if refused is not None:
                     yield refused
@@ -169,14 +168,8 @@ class PresignedSender:
     async def etag_of(self, url: str) -> str | S3Refused:
         """The ETag of the object there, unquoted; empty where the store gives none. Reads one byte at most."""
         try:
-            address = httpx.URL(url)
             # an address signed for GET takes no HEAD
-            async with self._client.stream(
-                "GET",
-                address,
-                headers={"Accept-Encoding": "identity", "Range": "bytes=0-0"},
-                extensions=_exact_target(url, address),
-            ) as response:
+            async with self._way.stream(self._request("GET", url, _ONE_BYTE)) as response:
                 # a store that knows no ranges answers 200; its body is left unread
                 is_range = response.status_code != httpx.codes.OK
                 refused = await self._unwanted(response, is_range=is_range)
@@ -197,12 +190,8 @@ class PresignedSender:
     async def _put(
         self, url: str, headers: Sequence[tuple[str, str]], content: bytes | AsyncIterable[bytes]
     ) -> "_Done | S3Refused":
-        exact = [(name.encode("ascii", "replace"), value.encode()) for name, value in headers]
         try:
-            address = httpx.URL(url)
-            async with self._client.stream(
-                "PUT", address, headers=exact, content=content, extensions=_exact_target(url, address)
-            ) as response:
+            async with self._way.stream(self._request("PUT", url, _fields(headers), content)) as response:
                 document = await _document(response)
                 if response.status_code == httpx.codes.SERVICE_UNAVAILABLE and self._tell_busy is not None:
                     self._tell_busy()
@@ -212,16 +201,23 @@ class PresignedSender:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return _lost(error, self._token)
 
+    def _request(
+        self, method: str, url: str, headers: HeaderFields, content: bytes | AsyncIterable[bytes] | None = None
+    ) -> httpx.Request:
+        """A request to that address, to the letter: the signature covers it byte by byte.
+
+        Raises:
+            httpx.InvalidURL: it is none.
+        """
+        address = httpx.URL(url)
+        return self._way.request(method, address, headers=headers, content=content, target=_exact_target(url, address))
+
     async def stream_md5(self, url: str) -> HashedObject | S3Refused:
         """Read the whole object in bounded memory and hash it."""
         md5 = hashlib.md5(usedforsecurity=False)
         size_bytes = 0
         try:
-            # identity: the stored bytes are hashed, not what a decoder makes of them
-            address = httpx.URL(url)
-            async with self._client.stream(
-                "GET", address, headers={"Accept-Encoding": "identity"}, extensions=_exact_target(url, address)
-            ) as response:
+            async with self._way.stream(self._request("GET", url, _AS_STORED)) as response:
                 if response.status_code == httpx.codes.NOT_FOUND:
                     return S3Refused(trouble=S3Trouble.NO_SUCH_OBJECT, detail="S3 answered 404")
                 if response.status_code != httpx.codes.OK:
@@ -241,16 +237,19 @@ class _Done:
     etag: str
 
 
-def _exact_target(url: str, address: httpx.URL) -> dict[str, bytes]:
-    """Keep the client from tidying the address up.
+def _fields(headers: Iterable[tuple[str, str]]) -> HeaderFields:
+    return [(name.encode("ascii", "replace"), value.encode()) for name, value in headers]
 
-    The signature covers it byte by byte, and a key may hold segments such as ``..``, which a client removes.
-    *address* is *url* as the client reads it: reading it is a third of what a request costs us, so it is done once.
+
+def _exact_target(url: str, address: httpx.URL) -> bytes | None:
+    """Path and query of *url*, where *address*, which is *url* as httpx reads it, has them tidied up.
+
+    A key may hold segments such as ``..``, which are taken out there.
     """
     rest = url.partition("://")[2]
     slash = rest.find("/")
     target = rest[slash:].partition("#")[0].encode("ascii", "replace") if slash >= 0 else b""
-    return {"target": target} if target and target != address.raw_path else {}
+    return target if target and target != address.raw_path else None
 
 
 async def _document(response: httpx.Response) -> bytes:

@@ -9,7 +9,6 @@ import logging
 import random
 import time
 from contextlib import AbstractAsyncContextManager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -33,14 +32,15 @@ from storage_core.plan.retrying import (
 from storage_core.ports.clock import Clock
 from storage_core.synapse.answers import error_of, loss_of, read_answer
 from storage_core.synapse.calls import Answer, Base, CallCounter, RestCall
-from storage_core.synapse.carrier import way_out
 from storage_core.synapse.redaction import guard_http_logs, redact
+from storage_core.synapse.straight import StraightWay
 from storage_core.synapse.token_scopes import scopes_of
 
 _LOG: Final = logging.getLogger("storage_core.synapse")
 _THROTTLED: Final = 429
 _LONG_WAIT_SECONDS: Final = 20.0
-USER_AGENT: Final = "synapse-storage"
+# without a charset the service reads ISO-8859-1 (contract 0.3)
+_JSON_FIELDS: Final = ((b"Content-Type", b"application/json; charset=UTF-8"),)
 
 
 class Limiter(Protocol):
@@ -90,18 +90,11 @@ class Transport:
         self._token = config.token.reveal()
         self.calls = CallCounter()
         self.token_scopes = scopes_of(self._token)
-        self._client = httpx.AsyncClient(
-            # the limiter says how many connections there are, and may be told otherwise while this client lives
-            **way_out(http),
-            headers={
-                "Authorization": f"Bearer {self._token}",
-                "Accept": "application/json",
-                "User-Agent": USER_AGENT,
-            },
-            # a kept sessionID cookie would put every process into a budget of its own (contract 1.5)
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            timeout=httpx.Timeout(config.read_seconds, connect=config.connect_seconds),
-            follow_redirects=False,
+        # the limiter says how many connections there are, and may be told otherwise while this lives
+        self._way = StraightWay(
+            {"Authorization": f"Bearer {self._token}", "Accept": "application/json"},
+            httpx.Timeout(config.read_seconds, connect=config.connect_seconds),
+            http=http,
         )
 
     @property
@@ -119,7 +112,7 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._way.aclose()
 
     async def send(self, call: RestCall) -> Answer:
         """Send *call*, again where that is allowed and may help, and return the good answer.
@@ -166,7 +159,7 @@ class Transport:
             async with self._limiter.slot():
                 started = time.monotonic()
                 self.calls.count(call)
-                response = await self._client.send(request)
+                response = await self._way.whole(request)
         except httpx.TransportError as error:
             outcome: Answer | Failure = loss_of(error, self._token)
         except httpx.HTTPError as error:  # a body that cannot be decoded, a redirect that leads nowhere
@@ -184,21 +177,16 @@ class Transport:
         return outcome
 
     def _request(self, call: RestCall) -> httpx.Request:
-        timeout: httpx.Timeout | None = None
+        address = self._addresses[call.base] + call.path
+        timeout = None
         if call.read_seconds is not None:
             timeout = httpx.Timeout(call.read_seconds, connect=self._config.connect_seconds)
-        body, headers = None, {}
-        if call.body is not None:
-            body = json.dumps(call.body, separators=(",", ":")).encode("ascii")
-            # without a charset the service reads ISO-8859-1 (contract 0.3)
-            headers = {"Content-Type": "application/json; charset=UTF-8"}
-        return self._client.build_request(
+        return self._way.request(
             call.method,
-            self._addresses[call.base] + call.path,
-            params=call.query or None,
-            content=body,
-            headers=headers,
-            timeout=timeout or httpx.USE_CLIENT_DEFAULT,
+            httpx.URL(address, params=call.query) if call.query else httpx.URL(address),
+            headers=() if call.body is None else _JSON_FIELDS,
+            content=None if call.body is None else json.dumps(call.body, separators=(",", ":")).encode("ascii"),
+            timeout=timeout,
         )
 
 

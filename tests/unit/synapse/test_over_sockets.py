@@ -102,7 +102,7 @@ def test_no_log_of_any_library_holds_a_credential(config, caplog):
         copied, error = served(config, server, work)
 
     assert PartCopied(etag="abc") == copied
-    assert "httpx" in {record.name for record in caplog.records}
+    assert "storage_core.synapse" in {record.name for record in caplog.records}
     for secret in ("planted-signature", "planted-credential", "planted-session", token):
         assert secret not in caplog.text
         assert secret not in str(error)

@@ -163,7 +163,7 @@ def test_no_signature_reaches_a_message_or_a_log(config, caplog):
 
     assert isinstance(outcome, S3Refused)
     assert "SignatureDoesNotMatch" in outcome.detail
-    assert "HTTP Request: PUT https://lab-archive-eu" in caplog.text
+    assert "PUT https://lab-archive-eu" in caplog.text
     for shown in (caplog.text, repr(outcome), repr(lost), repr(part), str(part)):
         assert "planted" not in shown
 
