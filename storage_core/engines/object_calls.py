@@ -66,5 +66,5 @@ class Registrar(Protocol):
         source: FileHandle,
         is_repeat: bool = False,
     ) -> FileHandle:
-        """One call; not idempotent (contract 7.6). AnswerLost unless *is_repeat*."""
+        """One call; not idempotent (contract 7.6). AnswerLost, with *is_repeat* ServerFault: it may have been made."""
         ...

@@ -68,7 +68,8 @@ class S3CopyEngine:
         """Copy once and register the object; expected trouble comes back as a value.
 
         Cancelling it anywhere loses nothing. Between the registration and its commit it may cost a second record
-        of the same object in Synapse, which `CopyEvidence.may_be_twice` tells of.
+        of the same object in Synapse, which `CopyEvidence.may_be_twice` tells of. A lost answer to the registration is
+        asked for once more and not again: each request may leave a record, and nobody can look those up.
 
         Raises:
             Forbidden, NotFound: the destination is not the caller's, or does not exist; nothing can be copied there.

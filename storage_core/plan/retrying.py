@@ -137,6 +137,7 @@ class CallFacts:
     method: str
     path: str
     repeat_safe: bool
+    faults_at_most: int | None = None
 
 
 class Verdict(StrEnum):
@@ -194,6 +195,8 @@ def judge(
     certainly_not_done = allowance is Allowance.THROTTLE or allowance is Allowance.UNREACHABLE
     if not call.repeat_safe and not certainly_not_done:
         return GiveUp(verdict=Verdict.ANSWER_LOST)
+    if call.faults_at_most is not None:
+        patience = replace(patience, faults=min(patience.faults, call.faults_at_most))
     if _exhausted(failure, attempts, allowance, patience):
         return GiveUp(verdict=_final(failure))
     wait = backoff_seconds(attempts.of(allowance).count, jitter=jitter, patience=patience)
@@ -231,7 +234,7 @@ def _exhausted(failure: Failure, attempts: Attempts, allowance: Allowance, patie
             limit = patience.reconnect_seconds if attempts.answered_before else patience.unreachable_seconds
             return waits.seconds >= limit
         case Allowance.FAULT:
-            tries = _UNREADABLE_TRIES if isinstance(failure, Unreadable) else patience.faults
+            tries = min(_UNREADABLE_TRIES, patience.faults) if isinstance(failure, Unreadable) else patience.faults
             return waits.count + 1 >= tries
 
 

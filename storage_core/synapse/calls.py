@@ -31,6 +31,8 @@ class RestCall:
     Attributes:
         path: begins with a slash, no query, already percent-encoded.
         repeat_safe: sending it twice does no harm, so it may be repeated when its answer is lost (contract 13.6).
+        faults_at_most: sendings that may end in a fault or without an answer, each of which may have been carried out;
+            None: as many as our patience allows.
         good: the statuses that mean success; empty means any 2xx.
         read_seconds: how long the service may stay silent, when that is longer than usual.
     """
@@ -38,6 +40,7 @@ class RestCall:
     method: str
     path: str
     repeat_safe: bool
+    faults_at_most: int | None = None
     base: Base = Base.REPO
     query: tuple[tuple[str, str], ...] = ()
     body: JsonObject | None = None

@@ -141,7 +141,9 @@ class Transport:
         if isinstance(outcome, Answer):
             return outcome
         call = journey.call
-        facts = CallFacts(method=call.method, path=call.path, repeat_safe=call.repeat_safe)
+        facts = CallFacts(
+            method=call.method, path=call.path, repeat_safe=call.repeat_safe, faults_at_most=call.faults_at_most
+        )
         patience, jitter = self._config.patience, self._chance.random()
         verdict = judge(facts, journey.attempts, outcome, patience=patience, jitter=jitter)
         if isinstance(verdict, GiveUp):

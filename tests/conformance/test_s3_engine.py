@@ -164,6 +164,39 @@ async def test_a_lost_answer_to_the_registration_is_told_of(bench: Bench) -> Non
     assert 1 == len(bench.new_objects)
 
 
+async def test_answers_that_are_lost_on_and_on_leave_one_record_more_than_there_must_be(bench: Bench) -> None:
+    """Nobody can be asked for records, so a run asks once more and no oftener; the next one meets the same object."""
+    path = "/externalFileHandle/s3"
+    bench.sandbox.faults.add(FaultRule(kind=FaultKind.DROP_AFTER, method="POST", path=path, times=None))
+    request, before = bench.real_file(b"one"), len(bench.sandbox.world.handles)
+
+    outcome = await bench.copy(request)
+
+    assert isinstance(outcome, CopyFailed)
+    assert ReasonCode.SERVICE_FAULT is outcome.reason
+    assert 2 == len(bench.sandbox.world.handles) - before
+    again = await bench.copy(replace(request, begun_before=True))
+    assert isinstance(again, CopyFailed)
+    assert 3 == len(bench.sandbox.world.handles) - before
+    bench.sandbox.faults.clear()
+    done = await bench.copy(replace(request, begun_before=True))
+    assert isinstance(done, Copied)
+    assert done.evidence.may_be_twice
+    assert 1 == len(bench.new_objects)
+
+
+async def test_a_read_only_window_during_the_registration_is_waited_for(bench: Bench) -> None:
+    """In it nothing is made, so it is no reason to stop."""
+    path = "/externalFileHandle/s3"
+    bench.sandbox.faults.add(FaultRule(kind=FaultKind.STATUS_BEFORE, status=503, method="POST", path=path, times=4))
+    request, before = bench.real_file(b"one"), len(bench.sandbox.world.handles)
+
+    outcome = await bench.copy(request)
+
+    assert isinstance(outcome, Copied)
+    assert 1 == len(bench.sandbox.world.handles) - before
+
+
 async def test_an_object_that_synapse_cannot_see_is_a_matter_for_a_person(bench: Bench) -> None:
     bucket = bench.sandbox.world.objects.find_bucket(DESTINATION_BUCKET)
     assert bucket is not None

@@ -60,10 +60,18 @@ class FileHandles:
         then the service asks S3 for it, and the handle tells how large the object really is.
 
         AnswerLost when it may have been made. A repeat makes a second record of the same object, and either may be
-        used (contract 13.6); *is_repeat* says that this is known, and has every trouble ridden out.
+        used (contract 13.6); *is_repeat* says that this is known. It has read-only windows ridden out, in which nothing
+        is made; it is not sent again after a fault or a lost answer, each of which may leave one more (ServerFault).
         """
         body = wire_handles.s3_registration(location_id=location_id, bucket=bucket, key=key, source=source)
-        call = RestCall(method="POST", base=Base.FILE, path="/externalFileHandle/s3", body=body, repeat_safe=is_repeat)
+        call = RestCall(
+            method="POST",
+            base=Base.FILE,
+            path="/externalFileHandle/s3",
+            body=body,
+            repeat_safe=is_repeat,
+            faults_at_most=1,
+        )
         return wire_handles.read_handle(Fields.of(await self._transport.send(call)))
 
     async def copy_records(self, *, associations: Sequence[Association]) -> tuple[HandleAnswer, ...]:

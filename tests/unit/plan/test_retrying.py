@@ -1,5 +1,7 @@
 """Every row of the service's tables: what is sent again, when, how often, and what is raised otherwise."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -178,6 +180,16 @@ def test_only_what_synapse_surely_did_not_do_is_repeated_when_repeating_may_harm
     verdict = verdict_on(refused(status), call=CHANGE, attempts=attempts, jitter=jitter)
 
     assert isinstance(verdict, RetryAfter) == (status == 429)
+
+
+@pytest.mark.parametrize("failure", [refused(500), refused(502), lost(Loss.TIMED_OUT), lost(Loss.CUT_OFF)])
+def test_a_call_that_leaves_something_each_time_is_not_sent_again_after_a_fault(failure):
+    """It waits for a read-only window to end, in which nothing is done."""
+    register = replace(CHANGE, repeat_safe=True, faults_at_most=1)
+
+    assert isinstance(verdict_on(failure, call=replace(CHANGE, repeat_safe=True)), RetryAfter)
+    assert GiveUp(verdict=Verdict.SERVER_FAULT) == verdict_on(failure, call=register)
+    assert isinstance(verdict_on(refused(503), call=register), RetryAfter)
 
 
 def test_tries_are_counted_over_all_allowances():
