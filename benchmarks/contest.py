@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contestants import Contestant, Question, environment
+from benchmarks.contestants import ROOT, Contestant, Question, environment
 from benchmarks.end_state import Judge
 from benchmarks.one_budget import OneBudget
 from benchmarks.registry import Wishes
@@ -167,7 +167,7 @@ def _run(contest: Contest, command: list[str], variables: dict[str, str], sandbo
         wall = time.monotonic() - began
         said.seek(0)
         # results are kept in the repository, where no folder of this machine belongs
-        text = said.read().decode(errors="replace").replace(str(place), "FOLDER")[-2000:]
+        text = said.read().decode(errors="replace").replace(str(place), "FOLDER").replace(str(ROOT), "HERE")[-2000:]
     code = process.returncode = os.waitstatus_to_exitcode(status)
     return _Ended(
         ending=stopped or ("done" if code == 0 else f"exit code {code}"),

@@ -212,11 +212,11 @@ GOALS: tuple[Goal, ...] = (
     Goal(work="5,000 cells, a file each", wanted=1.9, figure=_times("cells-distinct", CELLS, US.name)),
     Goal(work="5,000 cells, a file each, engine `s3`", wanted=7, figure=_times("cells-distinct", CELLS, _KEYS)),
     Goal(
-        work="indexing 5,000 cells alone",
+        work="indexing 5,000 cells with a file each, alone",
         wanted=80,
         figure=lambda kept: (
             _times("cells-index", CELLS, US.name, _indexing)(kept)
-            or _times("cells-shared", CELLS, US.name, _indexing)(kept)
+            or _times("cells-distinct", CELLS, US.name, _indexing)(kept)
         ),
     ),
     Goal(

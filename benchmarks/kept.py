@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -24,7 +24,7 @@ _HEADING = re.compile(r"[\d,]+ (\w+)s\b")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of one contestant; seconds from its start. See `contest.Measurement`."""
+    """One run of one contestant; seconds from its start; *by_call* with refused ones. See `contest.Measurement`."""
 
     is_right: bool
     ending: str
@@ -33,6 +33,7 @@ class Run:
     peak_mib: float
     calls: int
     throttled: int
+    by_call: Mapping[str, int]
     first_answer: float
     copying: tuple[float, float] | None
 
@@ -69,6 +70,10 @@ class Side:
     def calls(self) -> float:
         """The median of the answered calls."""
         return median(run.calls for run in self.runs)
+
+    def calls_of(self, call: str) -> float:
+        """The median of how often it was called, refused ones included."""
+        return median(run.by_call.get(call, 0) for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +229,7 @@ def _run(found: Any) -> Run:
         peak_mib=found["peak_mib"],
         calls=found["calls"],
         throttled=found["throttled"],
+        by_call=found["by_call"],
         first_answer=min((first for first, _ in found["spans"].values()), default=0.0),
         copying=(min(first for first, _ in spans), max(last for _, last in spans)) if spans else None,
     )

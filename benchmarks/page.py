@@ -33,6 +33,8 @@ SHOWN = (
     Shown(benchmark="large-files", items=LARGE, title="20 files of 30 GB"),
 )
 
+_CALLS = "calls-of-"
+_WORTH_A_ROW = 0.02
 _BLOCK = re.compile(r"(<!-- results: ([\w-]+)(?: (\d+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -52,10 +54,24 @@ def page_of(text: str, kept: Kept) -> str:
 def _block(kept: Kept, name: str, items: int) -> str:
     if name in _TABLES:
         return _without_heading(_TABLES[name](kept))
-    held = kept.contest(name, items)
+    benchmark = name.removeprefix(_CALLS)
+    held = kept.contest(benchmark, items)
     if held is None:
-        raise UnknownBlockError(f"No results of {name} with {items} items are kept in {RESULTS}.")
-    return contest_table(held).markdown()
+        raise UnknownBlockError(f"No results of {benchmark} with {items} items are kept in {RESULTS}.")
+    return contest_table(held).markdown() if benchmark == name else _without_heading(calls_table(held))
+
+
+def calls_table(held: Held) -> Table:
+    """What every side asks for, per item; calls that hardly anybody makes are left out."""
+    sides = [side for side in held.sides if side.is_right]
+    items = held.circumstances.items
+    calls = sorted({call for side in sides for run in side.runs for call in run.by_call})
+    shown = [call for call in calls if max(side.calls_of(call) for side in sides) / items >= _WORTH_A_ROW]
+    return Table(
+        heading=f"Calls per {held.circumstances.item}",
+        columns=("call", *(side.name for side in sides)),
+        rows=tuple((f"`{call}`", *(f"{side.calls_of(call) / items:.2f}" for side in sides)) for call in shown),
+    )
 
 
 def contest_table(held: Held) -> Table:

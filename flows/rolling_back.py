@@ -85,8 +85,9 @@ def _look(job: ReturnJob) -> RollbackPlan:
     """Count what would be changed back, and publish it. Changes nothing."""
     with job.opened() as app:
         plan = app.rollback.plan()
-        show_rollback_plan(plan)
-        tell_return_plan(app.ledger.settings, plan)
+        if show_rollback_plan(plan):
+            # once: whoever approved it must not be told that it waits
+            tell_return_plan(app.ledger.settings, plan)
         return plan
 
 

@@ -15,6 +15,7 @@ from storage_core.network import NetworkThread
 from storage_core.steps.driving import Launcher
 from storage_core.wiring.migration import App, opened
 from tasks.batches import AT_HAND, TaskLauncher
+from tasks.progress import Progress
 from tasks.registry import TASKS
 from tasks.visibility import RunLogWatch
 
@@ -31,14 +32,19 @@ def batch_threads() -> TaskRunner[PrefectFuture[Any]]:
 
 @contextmanager
 def session(
-    index_path: Path, settings: MigrationSettings | None, options: RunOptions, credentials: str = ""
+    index_path: Path,
+    settings: MigrationSettings | None,
+    options: RunOptions,
+    credentials: str = "",
+    progress: Progress | None = None,
 ) -> Iterator[App]:
     """Open a migration whose batches run as tasks of the current flow run.
 
     Args:
         credentials: the name of blocks that hold them; empty: what the machine's environment and file say.
+        progress: is told what is done.
     """
-    watch = RunLogWatch(get_run_logger())
+    watch = RunLogWatch(get_run_logger(), progress)
     with opened(
         configuration(credentials), index_path, settings, options=options, watch=watch, launcher=_as_tasks
     ) as app:

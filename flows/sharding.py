@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from typing import Any
 
+from prefect import get_run_logger
 from prefect.states import Cancelled, Completed
 
 from flows.approving import agreement, question_of
@@ -29,6 +30,7 @@ from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.model.plans import Plan
 from storage_core.model.settings import RunOptions
 from storage_core.sharding import absorb, remove, split
+from tasks.progress import shown_progress
 
 
 @flow_with_form("migrate-sharded")
@@ -91,10 +93,15 @@ def migrate_shard(
 ) -> Any:
     """Migrate one shard; started by migrate-sharded, which also says that its plan was agreed to."""
     path, options = index_path_from(index_path), RunOptions(continue_on_error=continue_on_error)
-    with only_run_of(path.stem), session(path, None, options, credentials) as app:
+    with (
+        only_run_of(path.stem),
+        shown_progress(get_run_logger().warning) as progress,
+        session(path, None, options, credentials, progress) as app,
+    ):
         plan = app.migration.plan()
         if plan.is_empty:
             return Completed(message="nothing is left to do in this shard")
+        progress.follow(plan)
         app.migration.confirm(plan.hash, by=f"agreement to plan {plan_hash}, of which this is a part")
         outcome = app.migration.migrate()
     # what failed is told by the whole: a shard that looked at everything has done its part

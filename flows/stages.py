@@ -18,6 +18,7 @@ from flows.notifying import tell_of_end, telling_of_failures
 from flows.parameters import Agreeing, Ending, report_place_from
 from flows.sessions import session
 from storage_core.errors import ExitCode, NotConfirmed
+from storage_core.exports import figures_of
 from storage_core.model.plans import Plan
 from storage_core.model.settings import MigrationSettings, RunOptions
 from storage_core.plan.outcomes import Ending as HowItEnded
@@ -26,6 +27,8 @@ from storage_core.steps.migration import RunOutcome
 from storage_core.synapse.clock import SystemClock
 from storage_core.wiring.migration import App
 from tasks.exporting import write_reports
+from tasks.progress import Progress, shown_progress
+from tasks.result_tables import show_result
 from tasks.visibility import show_counts, show_plan
 
 
@@ -43,9 +46,9 @@ class Job:
         """Refuse a place for reports that is none now, and not when the work is done."""
         report_place_from(self.ending.report_folder)
 
-    def opened(self) -> AbstractContextManager[App]:
+    def opened(self, progress: Progress | None = None) -> AbstractContextManager[App]:
         """Open its index, with batches as tasks of the current flow run."""
-        return session(self.index_path, self.settings, self.options, self.credentials)
+        return session(self.index_path, self.settings, self.options, self.credentials, progress)
 
     def telling_of_failures(self) -> AbstractContextManager[None]:
         """Tell its people when what is inside stops with an error."""
@@ -105,9 +108,14 @@ def migrate(job: Job, plan: Plan, *, agreed: str) -> Ended:
     Raises:
         NotConfirmed: the index holds another plan by now.
     """
-    with only_migration_of(job.settings.roots), job.opened() as app:
+    with (
+        only_migration_of(job.settings.roots),
+        shown_progress(get_run_logger().warning) as progress,
+        job.opened(progress) as app,
+    ):
         app.migration.confirm(plan.hash, by=agreed)
         tell_start(plan, agreed)
+        progress.follow(plan)
         outcome = app.migration.migrate()
         return Ended(outcome=outcome, plan_hash=plan.hash, calls=app.remote.calls.total)
 
@@ -118,7 +126,7 @@ def without_migrating(looked: Looked) -> Ended:
 
 
 def export(index_path: Path, report_folder: str, ended: Ended) -> None:
-    """Publish the counts; write every report and the Parquet export."""
+    """Publish what an index holds; write every report and the Parquet export."""
     show_counts(ended.outcome.counts)
     facts = RunFacts(
         made_at=SystemClock().now(),
@@ -126,8 +134,10 @@ def export(index_path: Path, report_folder: str, ended: Ended) -> None:
         plan_hash=ended.plan_hash,
         calls=ended.calls,
     )
-    for written in write_reports(str(index_path), report_place_from(report_folder), facts):
-        get_run_logger().info("Written: %s", written)
+    written = write_reports(str(index_path), report_place_from(report_folder), facts)
+    for path in written:
+        get_run_logger().info("Written: %s", path)
+    show_result(figures_of(index_path), written[0])
 
 
 def conclude(job: Job, ended: Ended) -> Any:

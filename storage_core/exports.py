@@ -13,6 +13,7 @@ from storage_core.plan.export_places import bucket_folder, is_manifest, manifest
 from storage_core.ports.queries import Queries
 from storage_core.ports.storage import ExportBucket
 from storage_core.reports import REPORTS
+from storage_core.reports.figures import Figures, read_figures
 from storage_core.reports.report import RunFacts
 
 _PARQUET = "parquet"
@@ -44,6 +45,16 @@ def write_everything(index_path: Path, place: str | Path | None, facts: RunFacts
         for path in reports:
             store.write(path.name, path, content_type=_TYPES.get(path.suffix, _ANY_TYPE))
     return (*(str(bucket.below(path.name)) for path in reports), str(bucket.below(_PARQUET)))
+
+
+def figures_of(index_path: Path) -> Figures:
+    """What every report shows, of an index that no process has open.
+
+    Raises:
+        UsageError, IndexUnusable, IndexInUse: see `index.reading.open_for_reading`.
+    """
+    with open_for_reading(index_path) as queries:
+        return read_figures(queries)
 
 
 def export_everything(queries: Queries, place: str) -> None:

@@ -19,8 +19,10 @@ from storage_core.plan.transfer_outcomes import Outcome, count_results
 from storage_core.readback import ReadBack
 from storage_core.reports.wording import cost_text, moment_text
 from storage_core.steps.driving import Phase
+from tasks.progress import Progress
 
 _PLAN_KEY = "migration-plan"
+_RETURN_KEY = "rollback-plan"
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -28,15 +30,18 @@ Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 class RunLogWatch:
     """Says in the run's log when a phase begins and ends. Never a line per file: two million lines help nobody."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, progress: Progress | None = None) -> None:
         self._log = log
+        self._progress = progress
 
     def began(self, phase: Phase[Any]) -> None:
         """Say what begins."""
         self._log.info("%s ...", phase.doing)
 
     def committed(self, phase: Phase[Any], tally: Tally) -> None:
-        """Warn about failures; successes are counted at the end."""
+        """Warn about failures; successes only move the bar."""
+        if self._progress is not None:
+            self._progress.add(phase.name, tally.count)
         if tally.failed:
             self._log.warning("%s: %d failed; `synapse-storage why` tells each reason", phase.doing, tally.failed)
 
@@ -60,7 +65,8 @@ def show_plan(plan: Plan) -> bool:
     Returns:
         Whether it is news: a run that is taken up again finds that it has published this plan before.
     """
-    if _is_shown(plan):
+    title = _title(plan.hash)
+    if _is_shown(_PLAN_KEY, title):
         return False
     ahead = plan.ahead
     lines = [
@@ -80,23 +86,26 @@ def show_plan(plan: Plan) -> bool:
         *(_money(plan.costs) if plan.costs else ()),
         *(f"- **{finding.level}**: {finding.what} {finding.fix}" for finding in plan.findings),
     ]
-    create_markdown_artifact(key=_PLAN_KEY, markdown="\n".join(lines), description=_title(plan))
+    create_markdown_artifact(key=_PLAN_KEY, markdown="\n".join(lines), description=title)
     return True
 
 
-def _is_shown(plan: Plan) -> bool:
+def _is_shown(key: str, title: str) -> bool:
     of_this_run = ArtifactFilterFlowRunId(any_=[UUID(str(flow_run.id))])
-    wanted = ArtifactFilter(flow_run_id=of_this_run, key=ArtifactFilterKey(any_=[_PLAN_KEY]))
+    wanted = ArtifactFilter(flow_run_id=of_this_run, key=ArtifactFilterKey(any_=[key]))
     with get_client(sync_client=True) as client:
-        return any(one.description == _title(plan) for one in client.read_artifacts(artifact_filter=wanted))
+        return any(one.description == title for one in client.read_artifacts(artifact_filter=wanted))
 
 
-def _title(plan: Plan) -> str:
-    return f"Plan {plan.hash}"
+def _title(plan_hash: str) -> str:
+    return f"Plan {plan_hash}"
 
 
-def show_rollback_plan(plan: RollbackPlan) -> None:
-    """Publish the plan of a roll-back as an artifact."""
+def show_rollback_plan(plan: RollbackPlan) -> bool:
+    """Publish the plan of a roll-back as an artifact; whether it is news, as `show_plan` says."""
+    title = _title(plan.hash)
+    if _is_shown(_RETURN_KEY, title):
+        return False
     ahead = plan.ahead
     lines = [
         f"# Roll-back plan {plan.hash}",
@@ -110,7 +119,8 @@ def show_rollback_plan(plan: RollbackPlan) -> None:
         f"- deadline: {moment_text(plan.deadline) if plan.deadline else 'none'}",
         *(f"- **{finding.level}**: {finding.what} {finding.fix}" for finding in plan.findings),
     ]
-    create_markdown_artifact(key="rollback-plan", markdown="\n".join(lines), description=f"Plan {plan.hash}")
+    create_markdown_artifact(key=_RETURN_KEY, markdown="\n".join(lines), description=title)
+    return True
 
 
 def show_transfers(outcomes: Sequence[Outcome]) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from storage_core.cli.session import Session, console, is_terminal
 from storage_core.model.plans import Plan
 from storage_core.model.tallies import Tally
+from storage_core.plan.expected_works import works_by_phase
 from storage_core.reports.wording import count_text, duration_text, size_text
 
 if TYPE_CHECKING:
@@ -24,20 +25,11 @@ class Expectations:
     """How much each phase will have to do, once a plan has said so."""
 
     def __init__(self) -> None:
-        self._works: dict[str, int] = {}
+        self._works: Mapping[str, int] = {}
 
     def follow(self, plan: Plan) -> None:
         """Take the plan's numbers."""
-        ahead = plan.ahead
-        self._works = {
-            "copy-files": ahead.copies - ahead.large_copies,
-            "copy-large-files": ahead.large_copies,
-            "prove-copies": ahead.copies,
-            "snapshot-tables": ahead.snapshots,
-            "repoint-versions": ahead.repoints - ahead.cells,
-            "repoint-cells": ahead.cells,
-            "verify": ahead.verifications,
-        }
+        self._works = works_by_phase(plan.ahead)
 
     def of(self, phase: "Phase[Any]") -> int | None:
         """Works of a phase; None when nobody knows."""

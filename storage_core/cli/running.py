@@ -32,11 +32,16 @@ def running(
 ) -> "Iterator[App]":
     """An open index with Synapse behind it and progress on standard error.
 
+    Without *settings* the index must be there, which is looked at before any token is asked for.
+
     Raises:
         AccessError, UsageError, IndexInUse: nothing was opened.
     """
-    from storage_core.wiring.migration import opened  # late: network and database are slow to import
+    from storage_core.index.opening import existing  # late: network and database are slow to import
+    from storage_core.wiring.migration import opened
 
+    if settings is None:
+        existing(index_path)
     config = session.load_config()
     with (
         watching(session, expectations or Expectations()) as watch,

@@ -79,6 +79,20 @@ def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         raise damaged(path, str(failure)) from failure
 
 
+def existing(path: Path | str) -> Path:
+    """The one path of an index that is there; it may be open elsewhere.
+
+    Raises:
+        UsageError: there is no such file.
+        IndexUnusable: it is something else.
+    """
+    where = resolved(path)
+    if not where.is_file():
+        raise UsageError(f"There is no index at {where}.", fix="Check the path, or make one with `index`.")
+    check_kind_of_file(where)
+    return where
+
+
 def check_kind_of_file(path: Path) -> None:
     """Tell an index from other files by their first bytes, before DuckDB guesses.
 

@@ -40,7 +40,8 @@ class Protection:
     """What is, or may have been, done to one container; in the index before it is done.
 
     Attributes:
-        inherits: it had no list of its own, so one was to be started; `before` is then what it inherited.
+        inherits: it had no list of its own, so one was to be started that grants what it inherited, which is then
+            `before`, and only then to be taken down.
         during: what its list says while it is protected.
     """
 
@@ -54,7 +55,9 @@ class LiftStep(StrEnum):
     """How a protection ends, given what the container's list says now."""
 
     DONE = "done"
-    """It is as it was, or was never changed."""
+    """It is as it was, or was never changed, and no earlier write can change it any more."""
+    RENEW = "renew"
+    """It is as it was; writing it once more makes a write void that is still on its way."""
     PUT_BACK = "put back"
     INHERIT = "inherit"
     LEAVE = "leave"

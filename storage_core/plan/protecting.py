@@ -24,12 +24,20 @@ def protected(before: AccessEntries, me: PrincipalId, held: frozenset[str]) -> A
     return (AccessEntry(principal=int(me), rights=mine | held), *others)
 
 
-def lift_step(protection: Protection, now: AccessList | None) -> LiftStep:
-    """How to take *protection* back; *now* is the container's own list, None when it inherits."""
+def lift_step(protection: Protection, now: AccessList | None, *, etag_before: str | None = None) -> LiftStep:
+    """How to take *protection* back.
+
+    Args:
+        now: the container's own list; None when it inherits.
+        etag_before: what the list had when the lift began. A protecting write that nobody has heard of again may still
+            be on its way, and Synapse would carry it out: whoever finds the list as it was gives it a new etag, which
+            that write does not expect.
+    """
     if now is None:
         return LiftStep.DONE if protection.inherits else LiftStep.LEAVE
-    if not protection.inherits and now.grants(protection.before):
-        return LiftStep.DONE
+    if now.grants(protection.before):
+        as_it_was = LiftStep.RENEW if now.etag == etag_before else LiftStep.DONE
+        return LiftStep.INHERIT if protection.inherits else as_it_was
     if not now.grants(protection.during):
         return LiftStep.LEAVE
     return LiftStep.INHERIT if protection.inherits else LiftStep.PUT_BACK

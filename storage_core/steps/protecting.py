@@ -3,6 +3,9 @@
 The list that was is in the index before it is changed, so whoever comes after a crash can put it back. What somebody
 else has changed meanwhile is never overwritten. Every change is followed by reading, so a lost answer, or one that came
 twice, is settled by what the list says (contract 13.6).
+
+A write whose answer is lost may be carried out later, even after the lift. So rights are taken away only by writes that
+expect an etag (contract 10), and the lift leaves another one behind: nobody's rights can be taken after it.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +17,8 @@ from storage_core.model.protection import AccessList, LiftStep, Protection
 from storage_core.plan.protecting import CONTROL, entries_text, lift_step, protected
 from storage_core.ports.protection import AccessCatalog, ProtectionLedger
 from storage_core.steps.services import Network
+
+_PUT_BACK = "put back"
 
 _TRIES = 3
 """How often a list is read and changed when others change it in the very same moment, or answers are lost."""
@@ -52,7 +57,7 @@ class Protector:
     def protect(self, roots: Sequence[EntityId], me: PrincipalId) -> None:
         """Take roots, and whatever below them has an access list of its own, down to "Can view" for others.
 
-        One call per container, two to four more for each that is changed; those that are protected are passed over.
+        One call per container, two to six more for each that is changed; those that are protected are passed over.
 
         Raises:
             AccessError: one of them may not be changed; nothing is undone here, see `lift`.
@@ -68,7 +73,7 @@ class Protector:
     def lift(self) -> None:
         """Put every access list back that was changed and that nobody else has changed since; say which were.
 
-        Two or three calls for each. Repeating it is harmless.
+        Three calls for each, as a rule. Repeating it is harmless.
 
         Raises:
             RestError: the service refused; what is not put back stays in the index for the next time.
@@ -89,13 +94,12 @@ class Protector:
 
     def _protect_one(self, entity_id: EntityId, me: PrincipalId, *, is_root: bool) -> int:
         """Whether the container was changed, as a number."""
-        found = self._network.run(self._planned(entity_id, me, is_root=is_root))
-        if found is None:
+        protection = self._network.run(self._planned(entity_id, me, is_root=is_root))
+        if protection is None:
             return 0
-        protection, now = found
         self._ledger.begin_protection(protection)
         try:
-            self._network.run(self._written(protection, now))
+            self._network.run(self._written(protection))
         except Forbidden as error:
             raise AccessError(
                 f"The permissions of {entity_id} may not be changed: {error.reason}.",
@@ -103,10 +107,8 @@ class Protector:
             ) from error
         return 1
 
-    async def _planned(
-        self, entity_id: EntityId, me: PrincipalId, *, is_root: bool
-    ) -> tuple[Protection, AccessList | None] | None:
-        """What to do to the container, and its own list; None when there is nothing to do."""
+    async def _planned(self, entity_id: EntityId, me: PrincipalId, *, is_root: bool) -> Protection | None:
+        """What to do to the container; None when there is nothing to do."""
         own = await self._catalog.access_list(entity_id)
         governing = own
         if own is None:
@@ -124,55 +126,76 @@ class Protector:
         during = protected(before, me, held)
         if own is not None and own.grants(during):
             return None
-        return Protection(entity_id=entity_id, inherits=own is None, before=before, during=during), own
+        return Protection(entity_id=entity_id, inherits=own is None, before=before, during=during)
 
-    async def _written(self, protection: Protection, own: AccessList | None) -> None:
+    async def _written(self, protection: Protection) -> None:
         """Make the list say what it is to say, if it still says what was read.
 
         Raises:
+            Forbidden: it may not be changed.
             Conflict: somebody is changing it, again and again.
         """
+        refusal: RestError | None = None
         for _ in range(_TRIES):
+            own = await self._catalog.access_list(protection.entity_id)
+            if own is not None and own.grants(protection.during):
+                return
+            is_as_read = protection.inherits if own is None else own.grants(protection.before)
+            if not is_as_read or isinstance(refusal, Forbidden):
+                raise refusal or _busy(protection)
             try:
-                if own is None:
-                    await self._catalog.start_access_list(protection.entity_id, protection.during)
-                else:
-                    await self._catalog.replace_access_list(protection.entity_id, protection.during, etag=own.etag)
+                await self._take_down(protection, own)
             except (AnswerLost, Forbidden, PreconditionFailed) as error:
-                own = await self._catalog.access_list(protection.entity_id)
-                if own is not None and own.grants(protection.during):
-                    return
-                is_as_read = own is None if protection.inherits else own is not None and own.grants(protection.before)
-                if isinstance(error, Forbidden) or not is_as_read:
-                    raise
+                refusal = error
             else:
                 return
         raise _busy(protection)
 
+    async def _take_down(self, protection: Protection, own: AccessList | None) -> None:
+        """Starting a list expects no etag, so a list is started that takes nothing from anybody, and then replaced."""
+        if own is None:
+            await self._catalog.start_access_list(protection.entity_id, protection.before)
+            own = await self._catalog.access_list(protection.entity_id)
+        if own is not None:
+            await self._catalog.replace_access_list(protection.entity_id, protection.during, etag=own.etag)
+
     async def _lifted(self, protection: Protection) -> str:
         """Put the list back, and say what was done."""
-        entity_id = protection.entity_id
+        now = await self._catalog.access_list(protection.entity_id)
+        etag_before = None if now is None else now.etag
         for _ in range(_TRIES):
-            now = await self._catalog.access_list(entity_id)
-            step = lift_step(protection, now)
-            try:
-                match step:
-                    case LiftStep.DONE:
-                        return "put back"
-                    case LiftStep.LEAVE:
-                        return _left(protection, now)
-                    case LiftStep.INHERIT:
-                        await self._catalog.drop_access_list(entity_id)
-                    case LiftStep.PUT_BACK:
-                        etag = "" if now is None else now.etag
-                        await self._catalog.replace_access_list(entity_id, protection.before, etag=etag)
-            except (AnswerLost, PreconditionFailed):
-                # what the list says now decides
-                continue
-        now = await self._catalog.access_list(entity_id)
-        if lift_step(protection, now) is LiftStep.DONE:
-            return "put back"
+            match lift_step(protection, now, etag_before=etag_before):
+                case LiftStep.DONE:
+                    return _PUT_BACK
+                case LiftStep.LEAVE:
+                    return _left(protection, now)
+                case LiftStep.INHERIT | LiftStep.PUT_BACK | LiftStep.RENEW as step:
+                    if not await self._may_take(step, protection, now):
+                        return _PUT_BACK
+            now = await self._catalog.access_list(protection.entity_id)
+        if lift_step(protection, now, etag_before=etag_before) is LiftStep.DONE:
+            return _PUT_BACK
         raise _busy(protection)
+
+    async def _may_take(self, step: LiftStep, protection: Protection, now: AccessList | None) -> bool:
+        """Write; whether it was carried out is for the list to say.
+
+        Returns:
+            Whether it was allowed. Whoever may not write the list as it is has no write on its way that is allowed.
+        """
+        entity_id, etag = protection.entity_id, "" if now is None else now.etag
+        try:
+            if step is LiftStep.INHERIT:
+                await self._catalog.drop_access_list(entity_id)
+            else:
+                await self._catalog.replace_access_list(entity_id, protection.before, etag=etag)
+        except Forbidden:
+            if step is not LiftStep.RENEW:
+                raise
+            return False
+        except (AnswerLost, PreconditionFailed) as error:
+            self._remark(f"{error.what}; the list of {entity_id} is looked at again.")
+        return True
 
 
 def _left(protection: Protection, now: AccessList | None) -> str:

@@ -1,5 +1,6 @@
 """A migration is rolled back as a flow: only what the plan says, only when somebody agreed, never beside another."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,12 +8,15 @@ from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.states import State
 
 from flows import rolling_back, stages
 from flows.migrating import migrate_files
 from flows.rolling_back import roll_back
 from sandbox.server import Sandbox
-from tests.migration.harness import snapshot, writes
+from tests.flows.answering import Answer, answered
+from tests.migration.harness import handles_in_use, own_every_handle, writes
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -21,8 +25,7 @@ pytestmark = pytest.mark.timeout(280)
 def own(prefect_server: None, start_sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """The sample project of a steward who has uploaded all of it; this process's environment points at it."""
     sandbox: Sandbox = start_sandbox(scenario="demo")
-    for handle in [one for one in sandbox.world.handles.all() if one.created_by != sandbox.world.principals.demo.id]:
-        sandbox.world.handles.change(handle.id, created_by=sandbox.world.principals.demo.id)
+    own_every_handle(sandbox)
     for name, value in (sandbox.environment() | {"SYNAPSE_CALLS_PER_MINUTE": "60000"}).items():
         monkeypatch.setenv(name, value)
     return sandbox
@@ -43,16 +46,11 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     return seen
 
 
-def handles_in_use(sandbox: Sandbox) -> dict[str, list[str | None]]:
-    """The handle of each version of each entity."""
-    return {
-        key: [version["handleId"] for version in one["versions"]] for key, one in snapshot(sandbox)["entities"].items()
-    }
-
-
-def artifact_keys() -> set[str]:
+def published(state: State[Any]) -> dict[str, Any]:
+    """What the run with this end has published, by key."""
+    wanted = {"flow_runs": {"id": {"any_": [str(state.state_details.flow_run_id)]}}}
     with get_client(sync_client=True) as client:
-        return {one["key"] for one in client.request("POST", "/artifacts/filter", json={}).json()}
+        return {one["key"]: one["data"] for one in client.request("POST", "/artifacts/filter", json=wanted).json()}
 
 
 def test_a_migration_is_planned_back_and_rolled_back_and_a_second_time_nothing_is_left(
@@ -67,13 +65,19 @@ def test_a_migration_is_planned_back_and_rolled_back_and_a_second_time_nothing_i
         [facts.root_id], facts.destination_id, index, file_version_strategy="latest", confirm="force", return_state=True
     )
     assert migrated.is_completed(), migrated.message
+    shown = published(migrated)
+    assert 100.0 == shown["migration-progress"]
+    now = {row["storage location"]: row["handles now"] for row in json.loads(shown["migration-by-location"])}
+    assert now[str(facts.destination_id)] > 0
+    assert [] == json.loads(shown["migration-failures"])
+    assert (tmp_path / "m-report" / "m.html").as_uri() in shown["migration-report"]
     held_by_migration = set(held)
     held.clear()
     written = writes(own)
 
     planned = roll_back(index, confirm="dry-run", return_state=True)
     assert ("dry run: the plan is published, nothing was written", written) == (planned.message, writes(own))
-    assert "rollback-plan" in artifact_keys()
+    assert "rollback-plan" in published(planned)
 
     ended = roll_back(index, confirm="force", return_state=True)
 
@@ -86,6 +90,36 @@ def test_a_migration_is_planned_back_and_rolled_back_and_a_second_time_nothing_i
     again = roll_back(index, confirm="force", return_state=True)
     assert again.is_completed()
     assert ("nothing to roll back" in str(again.message), written) == (True, writes(own))
+
+
+def test_only_the_plan_whose_hash_somebody_names_is_carried_out(
+    own: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Declined, the roll-back writes nothing; another plan's hash is refused, and the run goes on waiting."""
+    facts = own.facts
+    assert facts is not None
+    index = str(tmp_path / "m.duckdb")
+    before = handles_in_use(own)
+    migrated = migrate_files(
+        [facts.root_id], facts.destination_id, index, file_version_strategy="latest", confirm="force", return_state=True
+    )
+    assert migrated.is_completed(), migrated.message
+    written = writes(own)
+
+    with answered(monkeypatch, "rollback-plan", lambda _: {"approve": False}) as person:
+        declined = roll_back(index, return_state=True)
+    assert [SetStateStatus.ACCEPT] == person.said
+    assert (True, written) == (declined.is_cancelled(), writes(own))
+    assert "was declined" in str(declined.message)
+
+    wrong: Answer = lambda _: {"plan_hash": "0123456789ab", "approve": True}  # noqa: E731 - an answer among others
+    with answered(
+        monkeypatch, "rollback-plan", wrong, lambda plan_hash: {"plan_hash": plan_hash, "approve": True}
+    ) as person:
+        ended = roll_back(index, return_state=True)
+    assert [SetStateStatus.REJECT, SetStateStatus.ACCEPT] == person.said
+    assert "every place is rolled back and was read back" == ended.message
+    assert before == handles_in_use(own)
 
 
 def test_an_index_that_is_not_there_is_refused_in_words(own: Sandbox, tmp_path: Path) -> None:

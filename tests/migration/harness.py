@@ -67,6 +67,19 @@ def snapshot(sandbox: Sandbox) -> Any:
     return json.loads(json.dumps(state_of(sandbox.world)))
 
 
+def handles_in_use(sandbox: Sandbox) -> dict[str, list[str | None]]:
+    """The handle of each version of each entity."""
+    entities = snapshot(sandbox)["entities"]
+    return {key: [version["handleId"] for version in one["versions"]] for key, one in entities.items()}
+
+
+def own_every_handle(sandbox: Sandbox) -> None:
+    """The steward has uploaded all of it: somebody else's handle could not be given back."""
+    steward = sandbox.world.principals.demo.id
+    for handle in [one for one in sandbox.world.handles.all() if one.created_by != steward]:
+        sandbox.world.handles.change(handle.id, created_by=steward)
+
+
 def writes(sandbox: Sandbox) -> int:
     """Calls so far that changed something: everything but reads, and the reads that are POSTs."""
     reads = ("/entity/children", "bundle2", "/filehandle/batch", "/entity/header", "/query/async", "/table/filehandles")

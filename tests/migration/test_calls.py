@@ -1,6 +1,7 @@
 """Synapse calls are the currency: counted per file, on flat projects of small files."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from harness import migrate_words, run
 
 from sandbox.server import SandboxOptions, running_sandbox
+from tests.crash.small_project import build_mixed_project
 
 FILES = 400
 
@@ -34,6 +36,21 @@ def test_calls_per_small_file(tmp_path, strategy, most):
         assert indexing / FILES <= 1.1
         assert migrating / FILES <= most
         assert 0 == sandbox.app.traffic.by_status[429]
+
+
+def test_nothing_is_asked_twice_but_a_table_before_it_is_changed(tmp_path):
+    """Of reads that name what they read. A table may have changed since it was indexed, so it is looked at again."""
+    with running_sandbox(SandboxOptions(is_throttled=False, wait_scale=0)) as sandbox:
+        sandbox.facts = facts = build_mixed_project(sandbox.world)
+        words = migrate_words(sandbox, tmp_path / "m.duckdb", "all", "--include-table-files")
+        done = run(sandbox, tmp_path, words)
+        assert 0 == done.returncode, done.stderr
+        asked = Counter(
+            call.path for call in sandbox.app.traffic.log if call.method == "GET" or call.path.endswith("bundle2")
+        )
+        tables = {f"/repo/v1/entity/{facts.landmarks[name]}/bundle2" for name in ("slides", "consents")}
+        assert dict.fromkeys(tables, 2) == {path: times for path, times in asked.items() if times > 1}
+        assert len(asked) > 20
 
 
 def test_the_throttle_is_never_tripped_and_never_more_than_three_are_in_flight(tmp_path):

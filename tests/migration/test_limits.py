@@ -4,6 +4,9 @@ import json
 import subprocess
 import time
 
+import pytest
+
+from sandbox.faults import FaultKind, FaultRule
 from sandbox.server import Sandbox, SandboxOptions, running_sandbox
 from tests.migration.harness import command, environment, migrate_words, run
 
@@ -74,3 +77,30 @@ def test_limits_that_make_no_sense_are_refused(tmp_path):
         assert 0 == run(sandbox, tmp_path, migrate_words(sandbox, tmp_path / "m.duckdb", "latest")).returncode
         for words in (["--synapse-per-minute", "0"], ["--as-started", "--s3-connections", "5"]):
             assert 2 == run(sandbox, tmp_path, ["limits", str(tmp_path / "m.duckdb"), *words]).returncode
+
+
+@pytest.mark.long
+def test_what_the_service_and_s3_answer_changes_the_speed_and_status_says_why(tmp_path):
+    """Both budgets adapt: three refusals of the minute's rule, one of calls in flight, and S3 asks for less."""
+    index = tmp_path / "m.duckdb"
+    minute = '{"reason":"Requests are too frequent. Allowed 600 requests every 60 seconds."}'
+    flight = '{"reason":"Too many concurrent requests. Allowed 3 concurrent connections at any time."}'
+    with started(6) as sandbox:
+        sandbox.faults.add(_refused("/bundle2", minute, times=3))
+        sandbox.faults.add(_refused("presigned/url", flight, times=1))
+        sandbox.faults.add(FaultRule(kind=FaultKind.STATUS_BEFORE, method="PUT", path="partNumber=1", status=503))
+        done = run(sandbox, tmp_path, migrate_words(sandbox, index, "latest"), SYNAPSE_CALLS_PER_MINUTE="1000")
+        assert 0 == done.returncode, done.stderr
+        told = json.loads(run(sandbox, tmp_path, ["status", str(index), "--json"]).stdout)
+        decisions = {one["decision"] for one in told["pace_decisions"]}
+        assert {
+            "Synapse throttles: 900 calls a minute",
+            "Synapse counts more calls in flight than we do: 2 at a time",
+            "S3 asked to slow down: 64 requests at a time instead of 128",
+        } <= decisions
+        shown = run(sandbox, tmp_path, ["status", str(index)]).stdout
+        assert [] == [one for one in decisions if one not in shown]
+
+
+def _refused(path: str, body: str, *, times: int) -> FaultRule:
+    return FaultRule(kind=FaultKind.STATUS_BEFORE, path=path, status=429, body=body, times=times)

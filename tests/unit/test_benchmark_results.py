@@ -26,6 +26,7 @@ def measured(contestant: str, run: int, wall: float, *, calls: int = 2000, wrong
         "peak_mib": 100.0,
         "calls": calls,
         "throttled": 0,
+        "by_call": {"GET /userprofile": 1, "PUT /entity/#": calls - 1},
         "spans": {"GET /userprofile": [0.5, 0.5], "POST /file/multipart": [2.0, 9.0], "PUT /entity/#": [3.0, wall]},
     }
 
@@ -163,6 +164,15 @@ def test_parts_of_a_run_are_told_by_its_copies(tmp_path: Path) -> None:
     assert held is not None
     (run,) = held.sides[0].runs
     assert (1.5, 41.0) == (run.seconds_indexing, run.seconds_after_copies)
+
+
+def test_calls_by_endpoint_are_told_per_item_without_what_is_asked_once(tmp_path: Path) -> None:
+    write(tmp_path, "a", measured(OURS, 1, 50.0, calls=2001), measured(UTILS, 1, 50.0, calls=8001))
+
+    text = page_of("<!-- results: calls-of-small-new 1000 -->\n<!-- end -->", read_kept(tmp_path))
+
+    assert "| `PUT /entity/#` | 2.00 | 8.00 |" in text
+    assert "userprofile" not in text
 
 
 def test_a_block_without_results_and_a_file_without_reports_are_refused(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """`synapse-storage limits`: change the speed of a running migration, or look at it."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -80,9 +79,10 @@ def limits(  # noqa: PLR0913 - options of a command
 ) -> ExitCode:
     """Change the limits of a migration while it runs, or show its present speed and why. Asks Synapse nothing."""
     from storage_core.index.limits import clear_limits, read_pace, read_schedule, write_schedule  # late: slow to import
+    from storage_core.index.opening import existing
 
     session = session_of(ctx)
-    path = _existing(index)
+    path = existing(index)
     asked = Limits(
         calls_per_minute=synapse_per_minute, calls_in_flight=synapse_in_flight, s3_connections=s3_connections
     )
@@ -138,18 +138,3 @@ def _known(zone: str) -> str:
 
     local_time(now(), zone)
     return zone
-
-
-def _existing(index: Path) -> Path:
-    """The index's one path; it may be open elsewhere.
-
-    Raises:
-        UsageError: there is no such file, or it is no index.
-    """
-    from storage_core.index.opening import check_kind_of_file, resolved  # late: the database is slow to import
-
-    path = resolved(index)
-    if not path.is_file():
-        raise UsageError(f"There is no index at {path}.", fix="Check the path, or make one with `index`.")
-    check_kind_of_file(path)
-    return path

@@ -87,9 +87,13 @@ def test_a_refused_request_leaves_no_index_behind(run_alone: Any, tmp_path: Path
     assert not (tmp_path / "x.duckdb").exists()
 
 
-@pytest.mark.parametrize("command", [["status"], ["plan"], ["retry"], ["export"], ["report"], ["why", "syn1"]])
+@pytest.mark.parametrize(
+    "command",
+    [["status"], ["plan"], ["retry"], ["export"], ["report"], ["why", "syn1"], ["rollback"], ["unprotect"], ["limits"]],
+)
 def test_a_missing_index_is_a_usage_error_and_none_is_made(command: list[str], run_alone: Any, tmp_path: Path) -> None:
-    done = run_alone(*command, "missing.duckdb", SYNAPSE_AUTH_TOKEN="t")
+    """Told before any token is asked for: there is none here."""
+    done = run_alone(*command, "missing.duckdb")
     assert done.returncode == 2
     assert "There is no index at" in done.stderr
     assert not (tmp_path / "missing.duckdb").exists()
