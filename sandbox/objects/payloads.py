@@ -1,5 +1,6 @@
 """Bodies of uploads: received in bounded memory, decoded when chunked, checked against every promise made."""
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -16,6 +17,7 @@ from sandbox.objects.refusals import S3Refusal
 from sandbox.objects.s3_http import S3Request
 
 HELD_IN_MEMORY_BYTES = 4 * 1024 * 1024
+TAKEN_AT_ONCE_BYTES = 1024 * 1024
 UNSIGNED = "UNSIGNED-PAYLOAD"
 UNSIGNED_CHUNKS = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
@@ -82,24 +84,61 @@ class ContentWriter:
 async def receive_payload(request: S3Request, folder: Path) -> Payload:
     """Read the body; refuses with BadDigest and its relatives, and keeps nothing then."""
     _refuse_too_large(request)
-    writer = ContentWriter(folder)
-    running = {name: ALGORITHMS[name]() for name in _promised_algorithms(request)}
-    sha256 = hashlib.sha256()
+    taking = _Taking(
+        writer=ContentWriter(folder),
+        running={name: ALGORITHMS[name]() for name in _promised_algorithms(request)},
+        sha256=hashlib.sha256() if _promised_sha256(request) else None,
+    )
     trailers: dict[str, str] = {}
     try:
-        async for chunk in _decoded(request, trailers):
-            writer.write(chunk)
-            sha256.update(chunk)
-            for checksum in running.values():
-                checksum.update(chunk)
-        _check_length(request, writer)
-        _check_sha256(request, sha256.hexdigest())
-        _check_md5(request, writer.md5())
-        _check_checksums({**request.headers, **trailers}, running)
+        async for chunks in _batched(_decoded(request, trailers)):
+            await taking.take(chunks)
+        _check_length(request, taking.writer)
+        _check_sha256(request, taking.sha256)
+        _check_md5(request, taking.writer.md5())
+        _check_checksums({**request.headers, **trailers}, taking.running)
     except BaseException:
-        writer.discard()
+        taking.writer.discard()
         raise
-    return Payload(content=writer.finish(), algorithm=next(iter(running), None))
+    return Payload(content=taking.writer.finish(), algorithm=next(iter(taking.running), None))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Taking:
+    """A body on its way in, with all that is counted along; `sha256` only where one was promised."""
+
+    writer: ContentWriter
+    running: dict[str, RunningChecksum]
+    sha256: "hashlib._Hash | None"
+
+    async def take(self, chunks: list[bytes]) -> None:
+        """Take more in; much of it beside the event loop, which goes on serving others."""
+        if sum(map(len, chunks)) < TAKEN_AT_ONCE_BYTES:
+            self._take(chunks)
+            return
+        await asyncio.to_thread(self._take, chunks)
+
+    def _take(self, chunks: list[bytes]) -> None:
+        for chunk in chunks:
+            self.writer.write(chunk)
+            if self.sha256 is not None:
+                self.sha256.update(chunk)
+            for checksum in self.running.values():
+                checksum.update(chunk)
+
+
+async def _batched(body: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+    """The same bytes, some pieces at a time: a thread for each would cost more than its work."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in body:
+        chunks.append(chunk)
+        size += len(chunk)
+        if size >= TAKEN_AT_ONCE_BYTES:
+            yield chunks
+            chunks, size = [], 0
+    if chunks:
+        yield chunks
 
 
 def _refuse_too_large(request: S3Request) -> None:
@@ -185,11 +224,14 @@ def _check_length(request: S3Request, writer: ContentWriter) -> None:
         raise _incomplete()
 
 
-def _check_sha256(request: S3Request, actual: str) -> None:
+def _promised_sha256(request: S3Request) -> str | None:
     declared = request.header("x-amz-content-sha256") or UNSIGNED
-    if declared in (UNSIGNED, UNSIGNED_CHUNKS) or declared == actual:
-        return
-    raise S3Refusal("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' does not match.", 400)
+    return None if declared in (UNSIGNED, UNSIGNED_CHUNKS) else declared
+
+
+def _check_sha256(request: S3Request, running: "hashlib._Hash | None") -> None:
+    if running is not None and running.hexdigest() != _promised_sha256(request):
+        raise S3Refusal("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' does not match.", 400)
 
 
 def _check_md5(request: S3Request, actual: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from stat import S_ISREG
 
@@ -10,15 +11,14 @@ from storage_core.local_files.receiving import PartialFile, disk_error, is_parti
 from storage_core.model.transfers import LocalEntry, LocalFile
 from storage_core.model.trees import Directory
 from storage_core.plan.manifests import MANIFEST_NAME
-from storage_core.ports.transfers import Moved, untold
 
 
 class Disk:
     """The disks of this machine."""
 
-    async def measure(self, path: str, told: Moved = untold) -> LocalFile:
-        """Read a file to its end, for size and MD5."""
-        return await measure(path, told)
+    async def measure(self, path: str, cut: Callable[[int], int | None] | None = None) -> LocalFile:
+        """Read a file to its end, for size and MD5s."""
+        return await measure(path, cut)
 
     async def receive(self, folder: str, mark: str, size_bytes: int) -> PartialFile:
         """Begin to receive a file, or go on."""

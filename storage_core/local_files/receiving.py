@@ -11,7 +11,9 @@ import hashlib
 import os
 import shutil
 import sys
+import threading
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -22,7 +24,8 @@ from storage_core.ports.transfers import Moved, untold
 from storage_core.synapse.filelock import try_lock
 
 BLOCK = 16 << 20
-_HASHED_AT_ONCE = 2 << 20
+_WRITTEN_AT_ONCE = 1 << 20
+_READ_AT_ONCE = 1 << 20
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _DONE = b"1"
 _MOST_LOCKS = 5
@@ -61,36 +64,29 @@ class PartialFile:
 
     async def take(self, first_byte: int, chunks: AsyncGenerator[bytes, None], told: Moved = untold) -> int:
         """Write what comes from *first_byte* on; blocks count once they are whole."""
-        at = first_byte
+        writing = _Writing(self, first_byte)
         try:
-            descriptor = await asyncio.to_thread(os.open, self.path, os.O_WRONLY | getattr(os, "O_BINARY", 0))
             try:
-                async for chunk in chunks:
-                    if at + len(chunk) > self.size_bytes:
-                        raise TransferFailed(
-                            f"More bytes come than the {self.size_bytes:,} that were announced.",
-                            fix="Somebody may have replaced the object; ask the owner of the storage location.",
-                        )
-                    await asyncio.to_thread(_write, descriptor, at, chunk)
-                    at += len(chunk)
-                    told(len(chunk))
+                async with aclosing(gathered(chunks, _WRITTEN_AT_ONCE)) as pieces:
+                    async for some in pieces:
+                        told(await writing.write(some))
             finally:
-                await asyncio.shield(asyncio.to_thread(self._end, descriptor, first_byte, at))
+                await writing.end()
                 self._advance()
         except OSError as error:
             raise disk_error(self.path.parent, error) from error
-        return at - first_byte
+        return writing.at - first_byte
 
     async def md5(self) -> str:
         """Hash along behind what has arrived without a gap, until all has."""
-        buffer = memoryview(bytearray(min(_HASHED_AT_ONCE, self.size_bytes)))
+        buffer = memoryview(bytearray(min(_READ_AT_ONCE, self.size_bytes)))
         while self._hashed < self.size_bytes:
             if self._hashed == self._front:
                 self._advanced.clear()
                 await self._advanced.wait()
                 continue
-            count = min(_HASHED_AT_ONCE, self._front - self._hashed)
-            await asyncio.to_thread(_hash_range, self.path, self._hashed, buffer[:count], self._md5)
+            count = min(BLOCK, self._front - self._hashed)
+            await asyncio.to_thread(_hash_range, self.path, self._hashed, count, buffer, self._md5)
             self._hashed += count
         return self._md5.hexdigest()
 
@@ -139,9 +135,10 @@ class PartialFile:
         self.map_path.unlink(missing_ok=True)
         self._close()
 
-    def _end(self, descriptor: int, first_byte: int, end: int) -> None:
-        os.close(descriptor)
-        self._note(first_byte, end)
+    def _received_in_one(self, md5: "hashlib._Hash") -> None:
+        """The whole came in one go and was hashed on its way."""
+        self._md5 = md5
+        self._hashed = self.size_bytes
 
     def _note(self, first_byte: int, end: int) -> None:
         """Mark the blocks that are whole now: those which this reading covered from their first byte on."""
@@ -152,7 +149,8 @@ class PartialFile:
         ]
         if whole:
             for number in whole:
-                _write(self._map, number, _DONE)
+                os.lseek(self._map, number, os.SEEK_SET)
+                _write_all(self._map, _DONE)
                 self._done[number] = 1
 
     def _advance(self) -> None:
@@ -163,6 +161,69 @@ class PartialFile:
     def _block(self, number: int) -> Stretch:
         first = number * BLOCK
         return Stretch(first_byte=first, last_byte=min(first + BLOCK, self.size_bytes) - 1)
+
+
+class _Writing:
+    """One reading on its way to the disk. Its disk work goes to threads, one piece of it after the other.
+
+    A file of one block is hashed on the way: so it is not read again, and most files are small.
+    """
+
+    def __init__(self, partial: PartialFile, first_byte: int) -> None:
+        self.at = first_byte
+        self._partial = partial
+        self._first_byte = first_byte
+        self._descriptor = -1
+        self._is_over = False
+        # a piece that nobody waits for any more may still be written when the end is made
+        self._one_at_a_time = threading.Lock()
+        is_all = first_byte == 0 and partial.size_bytes <= BLOCK
+        self._md5 = hashlib.md5(usedforsecurity=False) if is_all else None
+
+    async def write(self, chunks: list[bytes]) -> int:
+        """Write them, say how many bytes that were. OSError when the disk does not take them."""
+        size = sum(map(len, chunks))
+        end = self.at + size
+        if end > self._partial.size_bytes:
+            raise TransferFailed(
+                f"More bytes come than the {self._partial.size_bytes:,} that were announced.",
+                fix="Somebody may have replaced the object; ask the owner of the storage location.",
+            )
+        await asyncio.to_thread(self._write, chunks, end)
+        self.at = end
+        return size
+
+    async def end(self) -> None:
+        """Note which blocks are whole now; to be called in any case."""
+        if not self._is_over:
+            await asyncio.shield(asyncio.to_thread(self._end))
+        if self._md5 is not None and self.at == self._partial.size_bytes:
+            self._partial._received_in_one(self._md5)  # noqa: SLF001 - same module
+
+    def _write(self, chunks: list[bytes], end: int) -> None:
+        with self._one_at_a_time:
+            if self._is_over:
+                return
+            if self._descriptor < 0:
+                self._descriptor = os.open(self._partial.path, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+                os.lseek(self._descriptor, self._first_byte, os.SEEK_SET)
+            for chunk in chunks:
+                _write_all(self._descriptor, chunk)
+                if self._md5 is not None:
+                    self._md5.update(chunk)
+            if end == self._partial.size_bytes:
+                self._finish(end)
+
+    def _end(self) -> None:
+        with self._one_at_a_time:
+            if not self._is_over:
+                self._finish(self.at)
+
+    def _finish(self, end: int) -> None:
+        self._is_over = True
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._partial._note(self._first_byte, end)  # noqa: SLF001 - same module
 
 
 def _prepared(path: Path, map_path: Path, size_bytes: int) -> tuple[int, bytearray]:
@@ -218,20 +279,32 @@ def _require_room(folder: Path, size_bytes: int) -> None:
         )
 
 
-def _write(descriptor: int, at: int, chunk: bytes) -> None:
-    os.lseek(descriptor, at, os.SEEK_SET)
+def _write_all(descriptor: int, chunk: bytes) -> None:
     left = memoryview(chunk)
     while left:
         left = left[os.write(descriptor, left) :]
 
 
-def _hash_range(path: Path, first_byte: int, buffer: memoryview, md5: "hashlib._Hash") -> None:
+async def gathered(chunks: AsyncGenerator[bytes, None], enough: int) -> AsyncGenerator[list[bytes], None]:
+    """The same bytes in fewer pieces: lists of *enough* bytes at least, but for the last. Errors come at once."""
+    some: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        some.append(chunk)
+        size += len(chunk)
+        if size >= enough:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+def _hash_range(path: Path, first_byte: int, size: int, buffer: memoryview, md5: "hashlib._Hash") -> None:
     with FileIO(path) as file:
         file.seek(first_byte)
-        got = 0
-        while got < len(buffer) and (count := file.readinto(buffer[got:])):
-            got += count
-        md5.update(buffer[:got])
+        while size and (count := file.readinto(buffer[:size])):
+            md5.update(buffer[:count])
+            size -= count
 
 
 def is_partial(name: str) -> bool:

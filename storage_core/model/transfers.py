@@ -1,5 +1,6 @@
 """Files on their way between this machine and where Synapse knows bytes: what goes, where to, what it became."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -35,13 +36,33 @@ class UploadDestination:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartDigests:
+    """MD5s (lower-case hex) of the consecutive parts of a file, the last of which may be shorter."""
+
+    part_size_bytes: int
+    md5s: tuple[str, ...]
+
+    def md5_of(self, first_byte: int, size_bytes: int, *, file_size_bytes: int) -> str | None:
+        """Of one stretch of a file of that size; None when it is none of the parts."""
+        number, offset = divmod(first_byte, self.part_size_bytes)
+        if offset or size_bytes != min(self.part_size_bytes, file_size_bytes - first_byte):
+            return None
+        return self.md5s[number]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LocalFile:
-    """A file of this machine that was read once to the end: `md5` is lower-case hex, of exactly `size_bytes` bytes."""
+    """A file of this machine that was read once to the end: `md5` is lower-case hex, of exactly `size_bytes` bytes.
+
+    Attributes:
+        parts: from the same reading, where they were asked for.
+    """
 
     path: str
     size_bytes: int
     md5: str
     modified_ns: int
+    parts: PartDigests | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +201,8 @@ class StoreLimits:
         reads_ranges: reading may begin anywhere, so an interrupted download goes on and a large one runs in parallel.
         ranges_at_once: readings of one file that make sense side by side.
         needs_tickets: the adapter looks at an upload's ticket; others find their own traces without.
+        part_size_of: says of a file's size in which parts it will travel, where their MD5s are better taken together
+            with that of the whole; None where that is of no use.
     """
 
     smallest_bytes: int = 0
@@ -187,6 +210,7 @@ class StoreLimits:
     reads_ranges: bool = True
     ranges_at_once: int = 1
     needs_tickets: bool = True
+    part_size_of: Callable[[int], int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What an upload comes to, decided without looking anywhere."""
 
 import mimetypes
+from collections.abc import Callable
 
 from storage_core.errors import UsageError
 from storage_core.model.entities import FileSnapshot
@@ -50,6 +51,17 @@ def check_size(file: LocalFile, limits: StoreLimits, destination: UploadDestinat
             f" most {limits.largest_bytes:,}.",
             fix="Split the file.",
         )
+
+
+def parts_to_hash(
+    limits: StoreLimits, order: UploadOrder, present: FileSnapshot | None, destination: UploadDestination
+) -> Callable[[int], int | None] | None:
+    """Of which parts of a file the MD5s are worth taking, by its size: of none where it will hardly travel."""
+    handle = None if present is None or order.even_if_equal else present.handle
+    if limits.part_size_of is None or handle is None or not lies_at(handle, destination.location_id):
+        return limits.part_size_of
+    part_size_of, likely = limits.part_size_of, handle.size_bytes
+    return lambda size_bytes: None if size_bytes == likely else part_size_of(size_bytes)
 
 
 def is_equal(file: LocalFile, present: FileSnapshot, location_id: StorageLocationId) -> bool:

@@ -320,8 +320,8 @@ class LocalFiles(Protocol):
         """
         ...
 
-    async def measure(self, path: str, told: Moved = untold) -> LocalFile:
-        """Read a file to its end, for size and MD5.
+    async def measure(self, path: str, cut: Callable[[int], int | None] | None = None) -> LocalFile:
+        """Read a file to its end, for size and MD5; with the MD5s of parts of the size that *cut* says for its size.
 
         Raises:
             UsageError: it is not there, not readable, or no ordinary file.

@@ -144,7 +144,7 @@ class _DryStore:
     @property
     def limits(self) -> StoreLimits:
         """The real ones; nothing has to be remembered of what is not begun."""
-        return replace(self.inner.limits, needs_tickets=False)
+        return replace(self.inner.limits, needs_tickets=False, part_size_of=None)
 
     async def put(self, upload: Upload, moved: Moved = untold) -> MadeHandle:
         """Nothing."""

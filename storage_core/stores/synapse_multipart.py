@@ -55,7 +55,13 @@ class SynapseMultipart:
             largest_bytes=self._part_limits.largest_file_bytes,
             ranges_at_once=_RANGES_AT_ONCE,
             needs_tickets=False,
+            part_size_of=self._part_size,
         )
+
+    def _part_size(self, size_bytes: int) -> int | None:
+        if not 1 <= size_bytes <= self._part_limits.largest_file_bytes:
+            return None
+        return plan_upload_parts(size_bytes, limits=self._part_limits).part_size_bytes
 
     async def put(self, upload: Upload, moved: Moved = untold) -> MadeHandle:
         """Send what the service does not have yet of it; it checks every part.
@@ -63,7 +69,13 @@ class SynapseMultipart:
         The same content under the same name at the same location is one upload, and one handle, however often it
         is asked for; the ticket says nothing here.
         """
-        return await self._store(upload, _Way(LocalContent(upload.file), moved))
+        content = LocalContent(upload.file)
+        try:
+            return await self._store(upload, _Way(content, moved))
+        except TransferFailed:
+            # a part that the service refuses may be one to which somebody wrote meanwhile
+            await content.require_unchanged()
+            raise
 
     async def pour(self, upload: Upload, content: Content, moved: Moved = untold) -> MadeHandle:
         """The same with bytes that can only be read in order: all parts are sent, those that are there included."""
