@@ -15,8 +15,12 @@ from stat import S_ISREG
 from storage_core.errors import SourceChanged, UsageError
 from storage_core.model.transfers import LocalFile, PartDigests
 
-CHUNK = 1 << 20
-_CHUNKS_PER_STEP = 32
+CHUNK = 1 << 19
+"""Read on changing threads, whose allocators keep what they have handed out: small, so that they keep little."""
+_HASHED_AT_ONCE = 1 << 20
+_PIECES_PER_STEP = 32
+_ONE_GO = 1 << 20
+"""Up to here a range is read in one way to a thread; most files are small."""
 
 
 async def measure(path: str, cut: Callable[[int], int | None] | None = None) -> LocalFile:
@@ -52,7 +56,7 @@ class _Measuring:
             self._before = status_of(self._path)
             self._parts = self._part_hashing(self._before.st_size)
         try:
-            is_at_end = self._read_on(min(CHUNK, self._before.st_size + 1))
+            is_at_end = self._read_on(min(_HASHED_AT_ONCE, self._before.st_size + 1))
         except OSError as error:
             raise unreadable(self._path, error) from error
         return self._found(self._before) if is_at_end else None
@@ -72,7 +76,7 @@ class _Measuring:
                 return self._hash_some(file, buffers, hash_beside)
 
     def _hash_some(self, file: FileIO, buffers: list[memoryview], beside: Callable[[memoryview], None]) -> bool:
-        for buffer in islice(cycle(buffers), _CHUNKS_PER_STEP):
+        for buffer in islice(cycle(buffers), _PIECES_PER_STEP):
             count = file.readinto(buffer)
             if not count:
                 return True
@@ -175,8 +179,7 @@ class RangeReading:
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The bytes, in order."""
-        if 0 < self.size_bytes <= CHUNK:
-            # one way to a thread instead of two: most files are small
+        if 0 < self.size_bytes <= _ONE_GO:
             yield self._taken(await asyncio.to_thread(self._only))
             self._tell(self.size_bytes)
             return
@@ -210,9 +213,12 @@ class RangeReading:
             os.close(descriptor)
         return chunk if len(chunk) == self.size_bytes else b""
 
+    def _at_once(self) -> int:
+        return self.size_bytes if self.size_bytes <= _ONE_GO else min(CHUNK, self.size_bytes - self.sent)
+
     def _next(self, descriptor: int) -> bytes:
         os.lseek(descriptor, self.first_byte + self.sent, os.SEEK_SET)
-        chunk = os.read(descriptor, min(CHUNK, self.size_bytes - self.sent))
+        chunk = os.read(descriptor, self._at_once())
         if self.measured is None:
             self._md5.update(chunk)
         return chunk

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
 
-from storage_core.errors import TransferFailed, UsageError
+from storage_core.errors import SynapseStorageError, TransferFailed, UsageError
 from storage_core.model.transfers import Stretch
 from storage_core.ports.transfers import Moved, untold
 from storage_core.synapse.filelock import try_lock
@@ -286,15 +286,20 @@ def _write_all(descriptor: int, chunk: bytes) -> None:
 
 
 async def gathered(chunks: AsyncGenerator[bytes, None], enough: int) -> AsyncGenerator[list[bytes], None]:
-    """The same bytes in fewer pieces: lists of *enough* bytes at least, but for the last. Errors come at once."""
+    """The same bytes in fewer pieces: lists of *enough* bytes at least, but for the last before the end or an error."""
     some: list[bytes] = []
     size = 0
-    async for chunk in chunks:
-        some.append(chunk)
-        size += len(chunk)
-        if size >= enough:
+    try:
+        async for chunk in chunks:
+            some.append(chunk)
+            size += len(chunk)
+            if size >= enough:
+                yield some
+                some, size = [], 0
+    except SynapseStorageError:
+        if some:
             yield some
-            some, size = [], 0
+        raise
     if some:
         yield some
 
