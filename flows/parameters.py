@@ -306,13 +306,28 @@ class Ending:
     notify: People = field(default_factory=list)
 
 
+OUR_FOLDER = "~/synapse-storage"
+"""Where the deployments have their indexes unless a form says otherwise: on a new worker it is not there yet."""
+
 UNASKED = Agreeing(confirm=Confirm.FORCE)
 """What flows begin with that change only what somebody has decided before."""
 
 
 def index_path_from(text: str) -> Path:
-    """The index path with ``~`` resolved."""
-    return Path(text).expanduser()
+    """The index path with ``~`` resolved. `OUR_FOLDER` is made when it is missing; no other folder is.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    path, ours = Path(text).expanduser(), Path(OUR_FOLDER).expanduser()
+    if path.parent == ours:
+        try:
+            ours.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"The folder {ours} cannot be made: {error.strerror or error}.", fix="Give another path for the index."
+            ) from error
+    return path
 
 
 def report_place_from(text: str) -> str | None:

@@ -10,7 +10,8 @@ import yaml  # type: ignore[import-untyped]
 from prefect import Flow
 from prefect.exceptions import ParameterTypeError
 
-from storage_core.errors import SynapseStorageError
+from flows.parameters import index_path_from
+from storage_core.errors import SynapseStorageError, UsageError
 from tests.flows.wrong_parameters import GOOD, WRONG
 
 ROOT = Path(__file__).parents[2]
@@ -104,3 +105,22 @@ def test_values_that_make_no_sense_together_are_refused_before_the_index_is_made
 
     assert refused.value.fix
     assert [] == list(tmp_path.iterdir())
+
+
+def test_the_folder_that_deployments_name_is_made_on_a_new_worker_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistyped path makes no folder; a home that cannot be written to is told of."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    preset = {
+        one["parameters"]["index_path"] for one in DEPLOYMENTS.values() if "index_path" in one.get("parameters", {})
+    }
+
+    assert {tmp_path / "synapse-storage"} == {index_path_from(path).parent for path in preset}
+    index_path_from("~/synapse-stroage/m.duckdb")
+    assert [tmp_path / "synapse-storage"] == list(tmp_path.iterdir())
+
+    (tmp_path / "synapse-storage").rmdir()
+    (tmp_path / "synapse-storage").write_text("in the way")
+    with pytest.raises(UsageError, match="cannot be made"):
+        index_path_from(next(iter(preset)))

@@ -120,15 +120,19 @@ def test_a_declined_plan_writes_nothing_and_credentials_from_blocks_are_shown_no
 
 
 def test_nobody_answers_in_time_and_nothing_is_written(stage: Stage, demo: Sandbox, tmp_path: Path) -> None:
-    """The server ends the run; a late approval is refused, and starts nothing."""
+    """The server ends the run; a late approval is refused, and starts nothing. The index is where deployments say."""
     before = writes(demo)
-    run_id = stage.start_run("migrate-files/on-demand", demo, tmp_path, approval_hours=3 / 3600)
+    stage.have_worker()
+    asked = parameters_for(demo, tmp_path) | {"approval_hours": 3 / 3600}
+    del asked["index_path"]  # so that it is where the deployment has it
+    run_id = stage.rest.start("migrate-files/on-demand", asked, variables_for(demo, tmp_path))
 
     ended = stage.rest.wait_for(run_id, "Failed")
 
     assert "never resumed" in ended["state"]["message"]
     assert "ABORT" == stage.rest.resume(run_id, {"approve": False})["status"]
     assert before == writes(demo)
+    assert (tmp_path / "synapse-storage" / "migration.duckdb").is_file()
 
 
 def expectation_of(sandbox: Sandbox) -> Expectation:
