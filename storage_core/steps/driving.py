@@ -119,6 +119,7 @@ class _Run:
         self._line = tuple(Station(phase, services, self._arrived.put) for phase in line)
         for station in self._line:
             station.join(self._line)
+        services.backlog.counted_by(self._not_recorded)
         self._idle_from: float | None = None
         self._failure: BaseException | None = None
         self.total = Tally()
@@ -126,6 +127,10 @@ class _Run:
     @property
     def _is_live(self) -> bool:
         return any(station.live for station in self._line)
+
+    def _not_recorded(self) -> int:
+        """Roughly: what is being recorded at this moment does not count."""
+        return self._arrived.qsize() + sum(len(station.gathered) for station in self._line)
 
     def until_done(self) -> None:
         """Claim and take turns until nothing is pending and nothing is in flight."""

@@ -14,6 +14,10 @@ from storage_core.model.works import CountedContainers, CountsAgree, FilesSeen, 
 from storage_core.steps.services import Emit, Services
 
 
+_PAGES_AHEAD = 2
+"""Pages of up to 20,000 files that wait to be recorded; a project of millions would not fit into memory at once."""
+
+
 async def find_files(work: CountedContainers, services: Services, emit: Emit) -> None:
     """Read the whole view once, page by page, and compare counts in the end."""
     view_id = services.view.usable
@@ -42,5 +46,6 @@ async def _seen(view_id: EntityId, work: CountedContainers, services: Services, 
         inside = tuple((parent, child) for parent, child in page.files if parent in counted)
         seen.update(parent for parent, _ in inside)
         emit(FilesSeen(children=inside))
+        await services.backlog.at_most(_PAGES_AHEAD, clock=services.clock, stop=services.stop)
         after = page.last_row
     return seen

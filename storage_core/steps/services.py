@@ -10,6 +10,7 @@ from storage_core.model.settings import IndexOptions, MigrationSettings
 from storage_core.ports.catalog import Catalog
 from storage_core.ports.clock import Clock
 from storage_core.ports.copying import CopyEngine, ObjectReader
+from storage_core.steps.backlog import Backlog
 from storage_core.steps.known import EtagMeanings, KnownDestination, KnownLocations, ViewAtHand
 from storage_core.steps.turns import TableTurns
 
@@ -38,6 +39,7 @@ class Services:
 
     Attributes:
         has_idle_budget: whether a call to Synapse that came now would start at once; asked from any thread.
+        backlog: outcomes that are not recorded yet; whoever emits large ones waits for it.
         stop: set when no new work may begin; what is in flight is brought to its end.
     """
 
@@ -54,5 +56,6 @@ class Services:
     view: ViewAtHand = field(default_factory=ViewAtHand)
     destination: KnownDestination = field(default_factory=KnownDestination)
     turns: TableTurns = field(default_factory=TableTurns)
+    backlog: Backlog = field(default_factory=Backlog)
     has_idle_budget: Callable[[], bool] = _never
     stop: threading.Event = field(default_factory=threading.Event)

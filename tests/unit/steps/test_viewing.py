@@ -26,12 +26,14 @@ from storage_core.model.works import (
     ViewFailed,
 )
 from storage_core.plan.estimating import Speeds
+from storage_core.steps.backlog import Backlog
 from storage_core.steps.describing_by_view import describe_chunk
 from storage_core.steps.finding_by_view import find_files
 from storage_core.steps.known import KnownLocations, ViewAtHand
 from storage_core.steps.viewing import FileViews
 from storage_core.steps.walking import list_container
 from storage_core.testing.fake_catalog import FakeCatalog
+from storage_core.testing.fake_clock import FakeClock
 
 ROOT = EntityId("syn1")
 FILES = 30
@@ -53,6 +55,8 @@ class Reach:
     indexing: IndexOptions
     view: ViewAtHand = field(default_factory=ViewAtHand)
     locations: KnownLocations = field(default_factory=KnownLocations)
+    backlog: Backlog = field(default_factory=Backlog)
+    clock: FakeClock = field(default_factory=FakeClock)
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -317,6 +321,37 @@ def test_a_container_is_settled_when_as_many_files_were_seen_as_counted(bench):
     seen = [child for outcome in outcomes[:-1] for child in outcome.children]
     assert (FILES, 150) == tuple(sum(parent == one for parent, _ in seen) for one in ("syn1", "syn2"))
     assert CountsAgree(seqs=(1,)) == outcomes[-1]
+
+
+class Recording(FakeClock):
+    """While others wait, one more outcome is recorded."""
+
+    def __init__(self, waiting: list) -> None:
+        super().__init__()
+        self._waiting = waiting
+
+    async def sleep(self, seconds: float) -> None:
+        self._waiting.pop()
+        await super().sleep(seconds)
+
+
+def test_a_view_is_read_no_faster_than_it_is_recorded(bench):
+    """Twenty pages, and never more than three on their way to the index."""
+    for number in range(2_000 - FILES):
+        bench.catalog.add_file(f"syn{5000 + number}", "syn2", ["100"])
+    reach = bench.reach(via=IndexVia.VIEW)
+    with_view(bench, reach)
+    waiting, most = [], []
+    reach.clock = Recording(waiting)
+    reach.backlog.counted_by(lambda: len(waiting))
+
+    def emit(outcome):
+        waiting.append(outcome)
+        most.append(len(waiting))
+
+    asyncio.run(find_files(CountedContainers(containers=()), reach, emit))
+
+    assert (21, 3) == (len(most), max(most))
 
 
 def test_files_of_containers_that_were_listed_are_passed_over(bench):
