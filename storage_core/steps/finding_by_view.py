@@ -13,7 +13,6 @@ from storage_core.model.ids import EntityId
 from storage_core.model.works import CountedContainers, CountsAgree, FilesSeen, ViewFailed
 from storage_core.steps.services import Emit, Services
 
-
 _PAGES_AHEAD = 2
 """Pages of up to 20,000 files that wait to be recorded; a project of millions would not fit into memory at once."""
 

@@ -10,6 +10,7 @@ import pytest
 from storage_core.errors import AccessError, Interrupted
 from storage_core.model.tallies import Tally
 from storage_core.steps import driving
+from storage_core.steps.backlog import Backlog
 from storage_core.steps.driving import LoopLauncher, Phase, QuietWatch, drive
 
 
@@ -38,6 +39,7 @@ class Stoppable:
 
     def __init__(self) -> None:
         self.stop = threading.Event()
+        self.backlog = Backlog()
 
 
 @pytest.fixture

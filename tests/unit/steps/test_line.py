@@ -12,6 +12,7 @@ import pytest
 from storage_core.errors import AccessError, Interrupted
 from storage_core.model.tallies import Tally
 from storage_core.steps import driving
+from storage_core.steps.backlog import Backlog
 from storage_core.steps.driving import LoopLauncher, Phase, QuietWatch, drive
 
 
@@ -40,6 +41,7 @@ class Hands:
     """The part of the services that the loop itself uses."""
 
     stop: threading.Event = field(default_factory=threading.Event)
+    backlog: Backlog = field(default_factory=Backlog)
     idle: bool = False
 
     def has_idle_budget(self) -> bool:
