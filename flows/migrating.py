@@ -8,6 +8,7 @@ from flows.approving import is_taken_up_again
 from flows.forms import flow_with_form
 from flows.parameters import (
     Agreeing,
+    CanaryItems,
     Confirm,
     Copying,
     Credentials,
@@ -33,6 +34,7 @@ def migrate_files(
     running: Running,
     reading: Reading,
     refresh: Refresh = False,
+    canary: CanaryItems = 0,
     agreeing: Agreeing,
     ending: Ending,
     credentials: Credentials = "",
@@ -41,7 +43,7 @@ def migrate_files(
     job = Job(
         index_path=index_path_from(index_path),
         settings=selection.settings(scope),
-        options=running.options(reading, copying),
+        options=running.options(reading, copying, canary),
         ending=ending,
         credentials=credentials,
     )

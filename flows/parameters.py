@@ -22,6 +22,7 @@ from storage_core.model.settings import (
     RunOptions,
 )
 from storage_core.model.transfers import IfCollision
+from storage_core.plan.canaries import MOST_ITEMS
 from storage_core.plan.export_places import bucket_folder
 from storage_core.plan.outcomes import parse_failure_limit
 from storage_core.plan.viewing import check_options
@@ -193,6 +194,15 @@ UseBotoSts = Annotated[
 Collision = Annotated[
     IfCollision, Field(description="What becomes of another file of the worker that has the name of one that comes.")
 ]
+CanaryItems = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=MOST_ITEMS,
+        description="So many items, of all kinds and sizes, go first; the plan of the rest waits for an approval of its"
+        " own, or with confirm=force goes on only if all went well. 0: no canary.",
+    ),
+]
 PlanHash = Annotated[str, Field(description="The plan of the whole migration, to which somebody agreed.")]
 
 
@@ -270,7 +280,7 @@ class Running:
     continue_on_error: ContinueOnError = False
     max_failures: MaxFailures = ""
 
-    def options(self, reading: Reading | None = None, copying: Copying | None = None) -> RunOptions:
+    def options(self, reading: Reading | None = None, copying: Copying | None = None, canary: int = 0) -> RunOptions:
         """How the run behaves.
 
         Raises:
@@ -287,6 +297,7 @@ class Running:
             engine=copying.engine,
             aws_profile=copying.aws_profile or None,
             indexing=(reading or Reading()).options(),
+            canary=canary,
         )
 
 

@@ -1,18 +1,19 @@
 """migrate-sharded: index and plan here, then let several workers migrate a part each; migrate-shard is one part."""
 
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from prefect import get_run_logger
-from prefect.states import Cancelled, Completed
+from prefect.states import Completed
 
-from flows.approving import agreement, question_of
 from flows.dispatching import migrate_all
 from flows.events import tell_start
 from flows.exclusive import only_migration_of, only_run_of
 from flows.forms import flow_with_form
 from flows.parameters import (
     Agreeing,
+    CanaryItems,
     Confirm,
     ContinueOnError,
     Credentials,
@@ -25,11 +26,12 @@ from flows.parameters import (
     index_path_from,
 )
 from flows.sessions import session
-from flows.stages import Ended, Job, conclude, look, without_migrating
-from storage_core.errors import ExitCode, NotConfirmed
+from flows.stages import Ended, Job, agree_and_migrate, canary_stage, conclude, look, without_migrating
+from storage_core.errors import ExitCode, UsageError
 from storage_core.model.plans import Plan
 from storage_core.model.settings import RunOptions
-from storage_core.sharding import absorb, remove, split
+from storage_core.sharding import absorb, has_shards, remove, split
+from storage_core.steps.canary import Stage
 from tasks.progress import shown_progress
 
 
@@ -41,6 +43,7 @@ def migrate_sharded(
     shards: Shards = 4,
     selection: Selection,
     continue_on_error: ContinueOnError = True,
+    canary: CanaryItems = 0,
     agreeing: Agreeing,
     ending: Ending,
     credentials: Credentials = "",
@@ -49,7 +52,7 @@ def migrate_sharded(
     job = Job(
         index_path=index_path_from(index_path),
         settings=selection.settings(scope),
-        options=RunOptions(continue_on_error=continue_on_error),
+        options=RunOptions(continue_on_error=continue_on_error, canary=canary),
         ending=ending,
         credentials=credentials,
     )
@@ -59,19 +62,20 @@ def migrate_sharded(
             return Completed(message="dry run: the plan is published, nothing was written")
         if looked.plan is None or looked.plan.is_empty:
             return conclude(job, without_migrating(looked))
-        try:
-            agreed = agreement(question_of(looked.plan), agreeing)
-        except NotConfirmed as declined:
-            return Cancelled(message=str(declined))
-        return conclude(job, _divided(job, looked.plan, agreed, shards))
+        if canary_stage(job) is Stage.CANARY and has_shards(job.index_path):
+            raise UsageError(
+                "A canary goes before the migration is divided, and shards of this one lie beside its index.",
+                fix="Run it again without a canary: what the shards have begun is finished first.",
+            )
+        return agree_and_migrate(job, looked.plan, agreeing, by=partial(_divided, shards=shards))
 
 
-def _divided(job: Job, plan: Plan, agreed: str, shards: int) -> Ended:
+def _divided(job: Job, plan: Plan, *, agreed: str, shards: int) -> Ended:
     """Have the plan carried out by shards, and take together what they did."""
     with ExitStack() as stack:
         stack.enter_context(only_migration_of(job.settings.roots))
         with job.opened() as app:
-            app.migration.confirm(plan.hash, by=agreed)
+            app.canary.confirm_rest(plan.hash, by=agreed)
         tell_start(plan, agreed)
         parts = split(job.index_path, shards)
         migrate_all(parts, plan.hash, continue_on_error=job.options.continue_on_error, credentials=job.credentials)

@@ -4,9 +4,9 @@ Each stage opens the index and closes it again, so that nothing is held while a 
 """
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from prefect import get_run_logger
 from prefect.states import Cancelled, Completed, Failed
@@ -15,21 +15,24 @@ from flows.approving import agreement, question_of
 from flows.events import tell_drift, tell_end_of_run, tell_plan, tell_start
 from flows.exclusive import only_migration_of
 from flows.notifying import tell_of_end, telling_of_failures
-from flows.parameters import Agreeing, Ending, report_place_from
+from flows.parameters import Agreeing, Confirm, Ending, report_place_from
 from flows.sessions import session
 from storage_core.errors import ExitCode, NotConfirmed
 from storage_core.exports import figures_of
+from storage_core.model.canaries import CanaryVerdict
 from storage_core.model.plans import Plan
 from storage_core.model.settings import MigrationSettings, RunOptions
 from storage_core.plan.outcomes import Ending as HowItEnded
+from storage_core.reports.canary import outcome_text, unclear_text
 from storage_core.reports.report import RunFacts
+from storage_core.steps.canary import Stage
 from storage_core.steps.migration import RunOutcome
 from storage_core.synapse.clock import SystemClock
 from storage_core.wiring.migration import App
 from tasks.exporting import write_reports
 from tasks.progress import Progress, shown_progress
 from tasks.result_tables import show_result
-from tasks.visibility import show_counts, show_plan
+from tasks.visibility import show_canary, show_counts, show_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,22 @@ class Ended:
     calls: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryEnded:
+    """What the canary's run came to; *rest* is the plan of what is left, None when there is nothing to go on with."""
+
+    ended: Ended
+    rest: Plan | None
+
+
+class CarryOut(Protocol):
+    """Carries out a plan to which somebody agreed."""
+
+    def __call__(self, job: Job, plan: Plan, *, agreed: str) -> Ended:
+        """What it came to."""
+        ...
+
+
 def look(job: Job, *, refresh: bool) -> Looked:
     """Index, and publish the plan. Changes nothing in Synapse.
 
@@ -92,14 +111,51 @@ def look(job: Job, *, refresh: bool) -> Looked:
         return Looked(outcome=outcome, plan=plan, calls=app.remote.calls.total)
 
 
-def agree_and_migrate(job: Job, plan: Plan, agreeing: Agreeing) -> Any:
-    """Have *plan* agreed to, do what it says, conclude; the state the flow run ends in."""
+def agree_and_migrate(job: Job, plan: Plan, agreeing: Agreeing, by: CarryOut | None = None) -> Any:
+    """Have *plan* agreed to, do what it says, conclude; the state the flow run ends in.
+
+    Args:
+        by: how the plan, or what the canary leaves of it, is carried out; by default in this process.
+    """
     try:
-        agreed = agreement(question_of(plan), agreeing)
-        ended = migrate(job, plan, agreed=agreed)
+        stage = canary_stage(job)
+        if stage is Stage.FAILED:
+            return conclude(job, _stopped(job))
+        if stage is Stage.CANARY:
+            tried = try_canary(job, plan, agreed=agreement(question_of(plan), agreeing))
+            if tried.rest is None:
+                return conclude(job, tried.ended)
+            plan = tried.rest
+        agreed = agreement(question_of(plan), agreeing) if stage is Stage.REST else _agreed_to_rest(job, plan, agreeing)
+        ended = (by or migrate)(job, plan, agreed=agreed)
     except NotConfirmed as declined:
         return Cancelled(message=str(declined))
     return conclude(job, ended)
+
+
+def try_canary(job: Job, plan: Plan, *, agreed: str) -> CanaryEnded:
+    """Migrate the canary alone, and publish what it came to and the plan of the rest.
+
+    Raises:
+        NotConfirmed: the index holds another plan by now.
+    """
+    with (
+        only_migration_of(job.settings.roots),
+        shown_progress(get_run_logger().warning) as progress,
+        job.opened(progress) as app,
+    ):
+        app.migration.confirm(plan.hash, by=agreed)
+        tell_start(plan, agreed)
+        progress.follow(plan)
+        tried = app.canary.try_out()
+        show_canary(tried.result)
+        rest = app.migration.plan()
+        ended = Ended(outcome=tried.outcome, plan_hash=plan.hash, calls=app.remote.calls.total)
+        if tried.outcome.ending is not HowItEnded.COMPLETE or rest.is_empty:
+            return CanaryEnded(ended=ended, rest=None)
+        if show_plan(rest):
+            tell_plan(rest)
+        return CanaryEnded(ended=ended, rest=rest)
 
 
 def migrate(job: Job, plan: Plan, *, agreed: str) -> Ended:
@@ -113,11 +169,34 @@ def migrate(job: Job, plan: Plan, *, agreed: str) -> Ended:
         shown_progress(get_run_logger().warning) as progress,
         job.opened(progress) as app,
     ):
-        app.migration.confirm(plan.hash, by=agreed)
+        app.canary.confirm_rest(plan.hash, by=agreed)
         tell_start(plan, agreed)
         progress.follow(plan)
         outcome = app.migration.migrate()
         return Ended(outcome=outcome, plan_hash=plan.hash, calls=app.remote.calls.total)
+
+
+def canary_stage(job: Job) -> Stage:
+    """Whether a canary goes first, has gone, or has failed."""
+    if not job.options.canary:
+        return Stage.REST
+    with job.opened() as app:
+        return app.canary.stage()
+
+
+def _stopped(job: Job) -> Ended:
+    with job.opened() as app:
+        return Ended(outcome=app.canary.stopped(), plan_hash=None, calls=None)
+
+
+def _agreed_to_rest(job: Job, plan: Plan, agreeing: Agreeing) -> str:
+    """Who agrees to go on after the canary; nobody has to be asked only when all of it went well."""
+    with job.opened() as app:
+        result = app.canary.result()
+    if agreeing.confirm is Confirm.FORCE and result.verdict is not CanaryVerdict.CLEAN:
+        raise NotConfirmed(unclear_text(result), fix="Run again with confirm=ask, and approve the plan of the rest.")
+    question = question_of(plan)
+    return agreement(replace(question, told=f"{outcome_text(result)} The rest: {question.told}"), agreeing)
 
 
 def without_migrating(looked: Looked) -> Ended:

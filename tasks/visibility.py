@@ -10,6 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 from prefect.runtime import flow_run
 
+from storage_core.model.canaries import CanaryResult
 from storage_core.model.plans import Plan, StatusCount
 from storage_core.model.prices import Costs
 from storage_core.model.returns import RollbackPlan
@@ -17,6 +18,7 @@ from storage_core.model.tallies import Tally
 from storage_core.model.trees import TransferFailure
 from storage_core.plan.transfer_outcomes import Outcome, count_results
 from storage_core.readback import ReadBack
+from storage_core.reports.canary import outcome_text
 from storage_core.reports.wording import cost_text, moment_text
 from storage_core.steps.driving import Phase
 from tasks.progress import Progress
@@ -139,6 +141,17 @@ def show_transfers(outcomes: Sequence[Outcome]) -> None:
         ],
         description=f"{len(failures):,} of {len(outcomes):,} files failed; the same run again tries these once more",
     )
+
+
+def show_canary(result: CanaryResult) -> None:
+    """Publish what the canary came to."""
+    lines = [
+        f"# {outcome_text(result)}",
+        f"- Synapse calls: {result.calls:,}; seconds: {result.seconds:,.0f}",
+        *(f"- {count.status} {count.reason or ''}: {count.items:,} items" for count in result.counts),
+        *(f"- proven by {one.rung}: {one.items:,} items" for one in result.rungs),
+    ]
+    create_markdown_artifact(key="migration-canary", markdown="\n".join(lines), description="What went first")
 
 
 def _money(costs: Costs) -> list[str]:

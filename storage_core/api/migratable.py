@@ -55,7 +55,7 @@ class Migratable:
             max_failures,
         )
 
-    def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and three more
+    def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and five more
         self,
         db_path: str | Path,
         *,
@@ -66,6 +66,7 @@ class Migratable:
         aws_profile: str | None = None,
         max_failures: str | int | None = None,
         protect: bool = False,
+        canary: int | None = None,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """Migrate what the index of this entity holds; see `migrating.migrate_indexed_files`.
@@ -84,6 +85,7 @@ class Migratable:
             aws_profile=aws_profile,
             max_failures=max_failures,
             protect=protect,
+            canary=canary,
         )
 
     def rollback_migration(
@@ -147,6 +149,7 @@ class Migratable:
         aws_profile: str | None = None,
         max_failures: str | int | None = None,
         protect: bool = False,
+        canary: int | None = None,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """See `migrate_indexed_files`."""
@@ -161,6 +164,7 @@ class Migratable:
             aws_profile=aws_profile,
             max_failures=max_failures,
             protect=protect,
+            canary=canary,
         )
 
     async def rollback_migration_async(

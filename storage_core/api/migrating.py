@@ -14,8 +14,9 @@ from storage_core.api.clients import config_of
 from storage_core.api.reading import IndexOnDisk
 from storage_core.api.runs import agreed, beside, refuse_early_end, refuse_mismatch
 from storage_core.config import Config
-from storage_core.errors import UsageError
+from storage_core.errors import NotConfirmed, UsageError
 from storage_core.index.parquet import export_parquet
+from storage_core.model.canaries import CanaryResult, CanaryVerdict
 from storage_core.model.ids import EntityId, parse_entity_id, parse_entity_ids, parse_storage_location_id
 from storage_core.model.plans import Plan
 from storage_core.model.settings import (
@@ -26,8 +27,10 @@ from storage_core.model.settings import (
     MigrationSettings,
     RunOptions,
 )
+from storage_core.plan.canaries import parse_canary
 from storage_core.plan.outcomes import parse_failure_limit
 from storage_core.plan.viewing import check_options
+from storage_core.reports.canary import outcome_text, unclear_text
 from storage_core.reports.result import MigrationResult
 from storage_core.reports.wording import counted
 from storage_core.steps.driving import QuietWatch, Watch
@@ -102,7 +105,7 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
     return _indexed(config_of(syn), settings, db_path, options, QuietWatch())
 
 
-def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and four more
+def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and five more
     syn: object | None,
     db_path: str | Path,
     create_table_snapshots: bool = True,  # noqa: FBT001, FBT002 - the existing client's signature
@@ -113,6 +116,7 @@ def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and four mo
     aws_profile: str | None = None,
     max_failures: str | int | None = None,
     protect: bool = False,
+    canary: int | None = None,
 ) -> MigrationResult:
     """Migrate what an index holds: copy, prove, repoint, read back. Goes on where an earlier call ended.
 
@@ -123,9 +127,12 @@ def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and four mo
         aws_profile: whose keys; None takes those of the environment or the machine.
         max_failures: see `index_files_for_migration`.
         protect: others may only look at the project or folder until the call ends (docs/protecting.md).
+        canary: so many items, of all kinds and sizes, go first; then it asks again, or with *force* goes on only when
+            each of them is migrated, proven and read back (docs/canary.md).
 
     Raises:
-        NotConfirmed: the answer was no, or there is no terminal and no *force*; nothing was changed.
+        NotConfirmed: the answer was no, or there is no terminal and no *force*; nothing was changed but the canary,
+            which it names.
         FailureThresholdReached: something failed, and nothing said to go on; or more failed than was allowed.
         VerificationMismatch: something read back is not what was written; also with *continue_on_error*.
         UsageError, IndexUnusable, AccessError, IndexInUse, ServiceUnavailable: see `index_files_for_migration`.
@@ -136,6 +143,7 @@ def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and four mo
         engine=_engine_option(engine),
         aws_profile=aws_profile,
         protect=protect,
+        canary=parse_canary(canary),
     )
     return _migrated(config_of(syn), db_path, options, QuietWatch(), force=force)
 
@@ -179,6 +187,7 @@ async def migrate_indexed_files_async(  # noqa: PLR0913 - its twin's signature
     aws_profile: str | None = None,
     max_failures: str | int | None = None,
     protect: bool = False,
+    canary: int | None = None,
 ) -> MigrationResult:
     """See `migrate_indexed_files`. Cancelled, it finishes what is in flight, and the same call goes on later."""
     options = replace(
@@ -187,6 +196,7 @@ async def migrate_indexed_files_async(  # noqa: PLR0913 - its twin's signature
         engine=_engine_option(engine),
         aws_profile=aws_profile,
         protect=protect,
+        canary=parse_canary(canary),
     )
     config = config_of(syn)
     return await beside(lambda watch: _migrated(config, db_path, options, watch, force=force))
@@ -313,7 +323,10 @@ def _migrated(
     path = Path(db_path).expanduser()
     with opened(config, path, None, options=options, watch=watch) as app:
         user_name = app.ledger.recall("user_name") or "unknown"
-        outcome = app.migration.run(lambda plan: _agreed(plan, user_name, force=force))
+        outcome = app.canary.run(
+            lambda plan: _agreed(plan, user_name, force=force),
+            lambda plan, tried: _agreed_to_rest(plan, tried, user_name, force=force),
+        )
     refuse_mismatch(outcome, path)
     refuse_early_end(outcome, path)
     return result_of(path)
@@ -329,3 +342,13 @@ def _agreed(plan: Plan, user_name: str, *, force: bool) -> str:
     """Who agreed to the plan."""
     question = f"{counted(plan.ahead.repoints, 'item')} for migration to {plan.settings.destination}"
     return agreed(question, user_name, force=force, left_undone="Nothing was migrated")
+
+
+def _agreed_to_rest(plan: Plan, canary: CanaryResult, user_name: str, *, force: bool) -> str:
+    """Who agreed to go on after the canary."""
+    if force and canary.verdict is not CanaryVerdict.CLEAN:
+        raise NotConfirmed(
+            unclear_text(canary), fix="Index again to pick up what changed; or call again without force, or canary."
+        )
+    question = f"{outcome_text(canary)} {counted(plan.ahead.repoints, 'item')} left"
+    return agreed(question, user_name, force=force, left_undone="The canary has ended, and nothing else was migrated")

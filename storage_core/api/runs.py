@@ -103,6 +103,11 @@ def refuse_early_end(outcome: RunOutcome, path: Path) -> None:
             f"Stopped because more items failed than max_failures allows, the first being {told}.",
             fix="All that was done is in the index. Cure the cause, then call again; or allow more failures.",
         )
+    if outcome.ending is Ending.CANARY:
+        raise FailureThresholdReached(
+            f"Stopped because the canary failed: {told}. Nothing else was touched.",
+            fix="Cure the cause, put it back to work with `synapse-storage retry INDEX`, then call again.",
+        )
     raise FailureThresholdReached(
         f"Stopped at the first failure: {told}.",
         fix="Pass continue_on_error=True to go on past single failures. All that was done is in the index.",

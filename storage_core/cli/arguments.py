@@ -76,6 +76,17 @@ NoProvenanceOption = Annotated[
 ]
 
 
+CanaryOption = Annotated[
+    int | None,
+    typer.Option(
+        "--canary",
+        metavar="N",
+        help="First take N items, of all kinds and sizes, to the verified end; then ask whether to go on.",
+        show_default=False,
+    ),
+]
+
+
 def index_options(via: IndexVia, view: str | None, *, no_provenance: bool) -> IndexOptions:
     """How the index is filled, from the words on the command line.
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from storage_core.model.canaries import CanaryResult
 from storage_core.model.engines import EngineShare
 from storage_core.model.plans import Plan, StatusCount
 from storage_core.model.prices import Costs
@@ -39,6 +40,18 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "findings": [
             {"level": str(finding.level), "what": finding.what, "fix": finding.fix} for finding in plan.findings
         ],
+    }
+
+
+def canary_document(result: CanaryResult) -> dict[str, Any]:
+    """What the canary came to."""
+    return {
+        "verdict": str(result.verdict),
+        "agreed": result.is_agreed,
+        "items": [_count(count) for count in result.counts],
+        "proofs": [{"rung": str(one.rung), "items": one.items} for one in result.rungs],
+        "seconds": result.seconds,
+        "calls": result.calls,
     }
 
 

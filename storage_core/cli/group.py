@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from storage_core.cli.agreeing import PlanNotConfirmed
-from storage_core.cli.documents import plan_document
+from storage_core.cli.documents import canary_document, plan_document
 from storage_core.cli.session import PROGRAM, Session
 from storage_core.cli.spelling import spelled
 from storage_core.errors import ExitCode, Interrupted, SynapseStorageError
@@ -69,6 +69,8 @@ def _told(error: SynapseStorageError, session: Session) -> int:
     document: dict[str, Any] = {"error": {"what": error.what, "fix": error.fix}, "exit_code": int(error.exit_code)}
     if isinstance(error, PlanNotConfirmed):
         document["plan"] = plan_document(error.plan)
+        if error.canary is not None:
+            document["canary"] = canary_document(error.canary)
     session.document(document)
     return int(error.exit_code)
 

@@ -12,6 +12,7 @@ from storage_core.model.copies import ProofLevel
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import StatusCount
 from storage_core.model.settings import EngineOption, IndexOptions, MigrationSettings, RunOptions
+from storage_core.plan.canaries import parse_canary
 from storage_core.plan.outcomes import Ending, parse_failure_limit
 from storage_core.reports.wording import count_text, counted
 
@@ -50,6 +51,11 @@ def running(
         yield app
 
 
+def user_name_of(app: "App") -> str:
+    """Whose token the migration runs with; known once it is prepared."""
+    return app.ledger.recall("user_name") or "unknown"
+
+
 def run_options(  # noqa: PLR0913 - an option each
     *,
     continue_on_error: bool,
@@ -60,8 +66,13 @@ def run_options(  # noqa: PLR0913 - an option each
     engine: EngineOption = EngineOption.AUTO,
     aws_profile: str | None = None,
     protect: bool = False,
+    canary: int | None = None,
 ) -> RunOptions:
-    """How the run behaves, from the words on the command line."""
+    """How the run behaves, from the words on the command line.
+
+    Raises:
+        UsageError: a word is none of those that are known.
+    """
     at_most, percent = parse_failure_limit(max_failures)
     return RunOptions(
         continue_on_error=continue_on_error,
@@ -73,6 +84,7 @@ def run_options(  # noqa: PLR0913 - an option each
         engine=engine,
         aws_profile=aws_profile,
         protect=protect,
+        canary=parse_canary(canary),
     )
 
 
@@ -104,6 +116,11 @@ def ending_text(ending: Ending) -> str | None:
             return "Stopped at the first failure. Use --continue-on-error to go on past individual failures."
         case Ending.THRESHOLD:
             return "Stopped: more failures than --max-failures allows. The same command goes on where this ended."
+        case Ending.CANARY:
+            return (
+                "Stopped: the canary failed, and nothing else was touched. Cure what the report names, then run the"
+                " same command with --retry-errors all; or without --canary, to leave these items behind."
+            )
 
 
 def items_with(counts: Sequence[StatusCount], status: ItemStatus) -> int:

@@ -16,7 +16,7 @@ _IS_READY = "status = 'INDEXED' and step = 'READY' and place = 'cell'"
 
 # The limit is taken over numbers alone, the other columns are fetched for its rows only: five times faster.
 _READY_CELLS = f"""
-with claimed as (select item_id from item where item_id > ? and {_IS_READY} order by item_id limit ?)
+with claimed as (select item_id from item where item_id > ? and {_IS_READY} {{within}} order by item_id limit ?)
 select item.item_id, item.entity, item.version, item.row_id, item.col_id,
     copy.copy_id, copy.from_handle, copy.to_handle, copy.proof
 from claimed join item on item.item_id = claimed.item_id join copy on copy.from_handle = item.from_handle
@@ -25,7 +25,8 @@ where copy.status = 'PROVEN' order by item.item_id
 
 _TO_FREEZE = f"""
 select distinct entity from item
-where entity > ? and {_IS_READY} and entity not in (select entity from table_snapshot) order by entity limit ?
+where entity > ? and {_IS_READY} {{within}} and entity not in (select entity from table_snapshot)
+order by entity limit ?
 """  # noqa: S608 - a constant
 
 _NOT_FROZEN = f"""
@@ -56,7 +57,7 @@ class CellTables(RepointTables):
         comment = f"Before synapse-storage moved the files in the cells (migration {migration})"
         return tuple(
             SnapshotWork(number=entity, table_id=entity_id_of(entity), label=label, comment=comment)
-            for (entity,) in self._database.rows(_TO_FREEZE, [after, limit])
+            for (entity,) in self._claimed(_TO_FREEZE, [after, limit])
         )
 
     def record_snapshots(self, outcomes: Sequence[SnapshotTaken | SnapshotFailed]) -> Tally:
@@ -72,7 +73,7 @@ class CellTables(RepointTables):
     def pending_cells(self, *, after: int, limit: int) -> tuple[CellsWork, ...]:
         """See ports.RepointLedger. Works are ordered by their last item; cells of several tables may alternate."""
         by_table: dict[int, list[_ReadyCell]] = {}
-        for row in self._database.rows(_READY_CELLS, [after, limit]):
+        for row in self._claimed(_READY_CELLS, [after, limit]):
             cell = _ReadyCell(*row)
             by_table.setdefault(cell.entity, []).append(cell)
         return tuple(sorted(map(_work, by_table.values()), key=lambda work: work.last_item_id))

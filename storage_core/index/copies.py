@@ -71,7 +71,7 @@ where item.from_handle = copy.from_handle and item.status = 'INDEXED' and item.s
 _PENDING_COPIES = f"""
 with claimed as (
     select copy_id from copy
-    where copy_id > ? and status = 'PENDING' and coalesce(file_size, 0) > ? and coalesce(file_size, 0) <= ?
+    where copy_id > ? and status = 'PENDING' and coalesce(file_size, 0) > ? and coalesce(file_size, 0) <= ? {{within}}
     order by copy_id limit ?
 )
 select c.copy_id, c.discard_previous, c.engine, c.part_size_bytes, c.begun, {SOURCE_COLUMNS}
@@ -80,7 +80,7 @@ order by c.copy_id
 """  # noqa: S608 - a list of column names, no outside text
 
 _PENDING_PROOFS = f"""
-with claimed as (select copy_id from copy where copy_id > ? and status = 'COPIED' order by copy_id limit ?)
+with claimed as (select copy_id from copy where copy_id > ? and status = 'COPIED' {{within}} order by copy_id limit ?)
 select c.copy_id, c.to_handle, c.engine, c.attempts, e.part_count, e.part_size_bytes, e.part_etags, e.source_etag,
     e.hashed_md5, e.source_checksum, e.new_checksum, e.may_be_twice, {SOURCE_COLUMNS}
 from claimed join copy c on c.copy_id = claimed.copy_id join copy_source s on s.copy_id = claimed.copy_id
@@ -206,7 +206,8 @@ class CopyTables:
 
     def pending_copies(self, *, after: int, limit: int, sizes: SizeRange = ANY_SIZE) -> tuple[CopyRequest, ...]:
         """See ports.CopyLedger."""
-        rows = self._database.rows(_PENDING_COPIES, [after, sizes.above_bytes, sizes.up_to_bytes, limit])
+        sql = _PENDING_COPIES.format(within=self._database.claims.copies)
+        rows = self._database.rows(sql, [after, sizes.above_bytes, sizes.up_to_bytes, limit])
         return tuple(copy_request(row, self._settings.destination) for row in rows)
 
     def copy_sources(self) -> tuple[CopySource, ...]:
@@ -236,7 +237,8 @@ class CopyTables:
 
     def pending_proofs(self, *, after: int, limit: int) -> tuple[ProofWork, ...]:
         """See ports.CopyLedger."""
-        return tuple(proof_work(row) for row in self._database.rows(_PENDING_PROOFS, [after, limit]))
+        sql = _PENDING_PROOFS.format(within=self._database.claims.copies)
+        return tuple(proof_work(row) for row in self._database.rows(sql, [after, limit]))
 
     def record_proofs(self, outcomes: Sequence[ProvenCopy | CopyFailed | CopyDiscarded | EtagLearnt]) -> Tally:
         """See ports.CopyLedger. A discarded copy is not counted: it will be, when its next try is judged."""

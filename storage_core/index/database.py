@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,19 @@ def arrow_table(schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """Conditions that narrow what may be claimed; empty: everything that is pending.
+
+    Attributes:
+        copies: begins with "and"; about a row with `copy_id`.
+        items: the same about a row with `item_id`.
+    """
+
+    copies: str = ""
+    items: str = ""
+
+
 class Database:
     """A connection that only the thread that opened it may use (shared connections return wrong rows)."""
 
@@ -62,6 +76,7 @@ class Database:
         self._now = now
         self._thread = threading.get_ident()
         self.path = path
+        self.claims = Claims()
         self._numbers = {
             "found": self._highest("select max(seq) from found"),
             "item": self._highest("select max(item_id) from item"),

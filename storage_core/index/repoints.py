@@ -1,6 +1,7 @@
 """Places that are changed and read back."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -14,11 +15,11 @@ from storage_core.model.works import RepointWork, Verified, VerifyFailed, Verify
 _IS_READY = "status = 'INDEXED' and step = 'READY' and place in ('version', 'new')"
 
 _READY_IDS = f"""
-select item_id, entity from item where item_id > ? and {_IS_READY} order by item_id limit ?
+select item_id, entity from item where item_id > ? and {_IS_READY} {{within}} order by item_id limit ?
 """  # noqa: S608 - a constant
 
 _REST_OF_ENTITY = f"""
-select item_id, entity from item where item_id > ? and entity = ? and {_IS_READY} order by item_id
+select item_id, entity from item where item_id > ? and entity = ? and {_IS_READY} {{within}} order by item_id
 """  # noqa: S608 - a constant
 
 _READY_PLACES = """
@@ -51,7 +52,7 @@ from bad where item.item_id = bad.item_id and item.status = 'INDEXED' and item.s
 
 _TO_VERIFY = """
 select item_id, to_handle, entity, kind, file_size, md5 from item
-where item_id > ? and status = 'INDEXED' and step = 'REPOINTED' order by item_id limit ?
+where item_id > ? and status = 'INDEXED' and step = 'REPOINTED' {within} order by item_id limit ?
 """
 
 _VERIFIED = """
@@ -114,7 +115,7 @@ class RepointTables:
 
     def pending_verifications(self, *, after: int, limit: int) -> tuple[VerifyWork, ...]:
         """See ports.RepointLedger."""
-        rows = self._database.rows(_TO_VERIFY, [after, limit])
+        rows = self._claimed(_TO_VERIFY, [after, limit])
         return tuple(verify_work(row, self._settings.destination) for row in rows)
 
     def record_verifications(self, outcomes: Sequence[Verified | VerifyFailed]) -> Tally:
@@ -132,12 +133,16 @@ class RepointTables:
 
     def _ready(self, after: int, limit: int) -> list[tuple[int, int]]:
         """Numbers and entities of about *limit* places; one row more tells whether the last entity goes on."""
-        found = [(item_id, entity) for item_id, entity in self._database.rows(_READY_IDS, [after, limit + 1])]
+        found = [(item_id, entity) for item_id, entity in self._claimed(_READY_IDS, [after, limit + 1])]
         if len(found) <= limit:
             return found
         if found[-1][1] != found[-2][1]:
             return found[:-1]
-        return found + [(item_id, entity) for item_id, entity in self._database.rows(_REST_OF_ENTITY, found[-1])]
+        return found + [(item_id, entity) for item_id, entity in self._claimed(_REST_OF_ENTITY, found[-1])]
+
+    def _claimed(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Rows of a statement that offers items, as far as they may be claimed now."""
+        return self._database.rows(sql.format(within=self._database.claims.items), parameters)
 
     def _note_repointed(self, done: Sequence[Repointed]) -> int:
         if not done:

@@ -113,6 +113,9 @@ create table protection (
     begun_at timestamp not null
 )"""
 
+# Items that go through everything before the others are touched.
+_CANARY = "create table canary (item_id bigint not null, copy_id bigint not null)"
+
 STEPS: tuple[SchemaStep, ...] = (
     SchemaStep(
         number=1,
@@ -161,6 +164,7 @@ STEPS: tuple[SchemaStep, ...] = (
             "alter table copy_source add column address varchar",
         ),
     ),
+    SchemaStep(number=11, name="items that go first", statements=(_CANARY,)),
 )
 
 NEWEST = STEPS[-1].number

@@ -8,6 +8,7 @@ every report about it, says in the end what one run would have left.
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
 from storage_core.errors import IndexUnusable, UsageError
@@ -32,6 +33,12 @@ _ENTRIES_AT_ONCE = 10_000
 def shard_paths(path: Path, shards: int) -> list[Path]:
     """Where the shards of an index lie: ``x.duckdb`` has ``x.shard-1-of-4.duckdb`` and so on."""
     return [path.with_name(f"{path.stem}.shard-{number}-of-{shards}.duckdb") for number in range(1, shards + 1)]
+
+
+def has_shards(path: Path) -> bool:
+    """Whether shards of this index lie beside it, however many it was divided into: somebody works on them, or did."""
+    where = resolved(path)
+    return any(where.parent.glob(f"{escape(where.stem)}.shard-*-of-*.duckdb"))
 
 
 def split(path: Path, shards: int) -> list[Path]:

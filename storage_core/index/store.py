@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Self
 
 from storage_core.index.adopted import store_adoption
+from storage_core.index.canaries import CanaryTables
 from storage_core.index.cells import CellTables
 from storage_core.index.checks import CheckTables
 from storage_core.index.copies import CopyTables
@@ -20,7 +21,15 @@ from storage_core.model.settings import MigrationSettings
 
 
 class Index(
-    TableWalkTables, CopyTables, CellTables, ReturnTables, CheckTables, HolderTables, ProtectionTables, PlanTables
+    TableWalkTables,
+    CopyTables,
+    CellTables,
+    ReturnTables,
+    CheckTables,
+    HolderTables,
+    ProtectionTables,
+    CanaryTables,
+    PlanTables,
 ):
     """One migration's index, open for writing. Made by `opening.open_index`; implements ports.Ledger.
 

@@ -80,6 +80,7 @@ class RunOptions:
         engine: who makes the copies that nobody has begun yet.
         protect: take access lists down to "Can view" for others while places are changed.
         aws_profile: whose AWS keys the engine `s3` uses; None takes those of the environment or the machine.
+        canary: so many items go through everything first, and the others only when all went well; 0: no canary.
     """
 
     continue_on_error: bool = False
@@ -91,3 +92,4 @@ class RunOptions:
     indexing: IndexOptions = field(default_factory=IndexOptions)
     engine: EngineOption = EngineOption.AUTO
     aws_profile: str | None = None
+    canary: int = 0

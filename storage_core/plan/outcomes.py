@@ -15,6 +15,7 @@ class Ending(StrEnum):
     COMPLETE = "complete"
     FIRST_FAILURE = "first failure"
     THRESHOLD = "failure threshold"
+    CANARY = "canary"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from storage_core.model.works import (
     VerifyFailed,
     VerifyWork,
 )
+from storage_core.ports.canaries import CanaryLedger
 from storage_core.ports.checks import CheckLedger
 from storage_core.ports.protection import ProtectionLedger
 from storage_core.ports.returns import ReturnLedger
@@ -230,10 +231,20 @@ class PlanLedger(Protocol):
         """
         ...
 
-    def publish(self) -> None:
-        """Refresh the read snapshot beside the index, for other processes."""
+    def publish(self, *, force: bool = False) -> None:
+        """Refresh the read snapshot beside the index, for other processes: not too often, unless *force*."""
         ...
 
 
-class Ledger(WalkLedger, CopyLedger, RepointLedger, ReturnLedger, CheckLedger, ProtectionLedger, PlanLedger, Protocol):
+class Ledger(
+    WalkLedger,
+    CopyLedger,
+    RepointLedger,
+    ReturnLedger,
+    CheckLedger,
+    ProtectionLedger,
+    CanaryLedger,
+    PlanLedger,
+    Protocol,
+):
     """The whole index."""

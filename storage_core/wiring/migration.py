@@ -28,6 +28,7 @@ from storage_core.ports.clock import Clock
 from storage_core.ports.ledger import Ledger
 from storage_core.ports.messenger import Messenger
 from storage_core.steps.borrowing import TokenCache
+from storage_core.steps.canary import Canary
 from storage_core.steps.choosing import Engines
 from storage_core.steps.deep_checking import DeepCheck
 from storage_core.steps.driving import Launcher, LoopLauncher, QuietWatch, Watch
@@ -85,6 +86,7 @@ class App:
     remote: Remote
     ledger: Ledger
     migration: Migration
+    canary: Canary
     rollback: RollBack
     deep_check: DeepCheck
     protector: Protector
@@ -177,23 +179,25 @@ def opened(
         )
         watching = watch or QuietWatch()
         protector = Protector(ledger, SynapseAccessCatalog(remote.transport), remote.network, watching.remark)
+        migration = Migration(
+            ledger=ledger,
+            services=services,
+            network=remote.network,
+            launcher=run_by,
+            watch=watching,
+            decisions=pacer.take_decisions,
+            limit=limit,
+            speeds=Speeds(calls_per_minute=config.calls_per_minute),
+            prices=config.prices,
+            engines=engines,
+            protector=protector,
+            protects=options.protect,
+        )
         yield App(
             remote=remote,
             ledger=ledger,
-            migration=Migration(
-                ledger=ledger,
-                services=services,
-                network=remote.network,
-                launcher=run_by,
-                watch=watching,
-                decisions=pacer.take_decisions,
-                limit=limit,
-                speeds=Speeds(calls_per_minute=config.calls_per_minute),
-                prices=config.prices,
-                engines=engines,
-                protector=protector,
-                protects=options.protect,
-            ),
+            migration=migration,
+            canary=Canary(migration, ledger, remote.clock, lambda: remote.calls.total, items=options.canary),
             rollback=RollBack(
                 ledger=ledger,
                 services=services,

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from storage_core.cli.agreeing import Agreement
 from storage_core.cli.arguments import (
     AwsProfile,
+    CanaryOption,
     ContinueOption,
     EngineWish,
     EntityArgument,
@@ -26,7 +27,7 @@ from storage_core.cli.arguments import (
     settings_from,
 )
 from storage_core.cli.defaulting import SetDefaultOption, announce_default, set_default_location
-from storage_core.cli.documents import plan_document
+from storage_core.cli.documents import canary_document, plan_document
 from storage_core.cli.notifying import NotifyOption, tell_of_end, telling_of_failures
 from storage_core.cli.reporting import figures_of, run_facts, write_csv_log, write_reports
 from storage_core.cli.retrying import RetryClass, classes_of
@@ -38,17 +39,23 @@ from storage_core.cli.running import (
     items_with,
     run_options,
     running,
+    user_name_of,
 )
 from storage_core.cli.session import Session, session_of
 from storage_core.errors import ExitCode, NotConfirmed
+from storage_core.model.canaries import CanaryResult
 from storage_core.model.copies import ProofLevel
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import StatusCount
 from storage_core.model.settings import EngineOption, FileVersionStrategy, IndexVia, MigrationSettings, RunOptions
 from storage_core.plan.outcomes import Ending
+from storage_core.reports.canary import canary_view, candidates_text
 from storage_core.reports.summary import summary_of
 from storage_core.reports.terminal import outcome_view, plan_view
 from storage_core.reports.wording import counted
+
+if TYPE_CHECKING:
+    from storage_core.wiring.migration import App
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +100,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
     ] = ProofLevel.STANDARD,
     engine: EngineWish = EngineOption.AUTO,
     aws_profile: AwsProfile = None,
+    canary: CanaryOption = None,
     retry_errors: Annotated[
         RetryClass | None,
         typer.Option("--retry-errors", help="First put failed items of this class back to work.", show_default=False),
@@ -121,6 +129,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
         engine=engine,
         aws_profile=aws_profile,
         protect=protect,
+        canary=canary,
     )
     order = Order(
         index_path=index,
@@ -143,20 +152,26 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
 
 
 def _carried_out(session: Session, settings: MigrationSettings, options: RunOptions, order: Order) -> ExitCode:
-    agreement = Agreement(session, force=order.force)
+    agreement = Agreement(session, force=order.force, canary=options.canary)
     if order.set_default:
         announce_default(session, settings)
     with running(session, order.index_path, settings, options, agreement.expectations) as app:
         if order.retry is not None:
             app.ledger.retry(classes_of(order.retry))
-        outcome = app.migration.run(lambda plan: agreement.reach(plan, app.ledger.recall("user_name") or "unknown"))
+        outcome = app.canary.run(
+            lambda plan: agreement.reach(plan, user_name_of(app)),
+            lambda plan, tried: agreement.go_on(plan, tried, user_name_of(app), reports=_reports(order, app)),
+        )
+        tried = app.canary.result() if options.canary else None
         code = set_default_location(session, app, outcome.exit_code) if order.set_default else outcome.exit_code
         calls = app.remote.calls.total
     if outcome.ending is Ending.COMPLETE and not agreement.was_asked_for:
         session.say(indexed_text(outcome.counts, settings.destination))
         session.say(NOTHING_TO_DO)
     session.say(ending_text(outcome.ending) or _completed_text(settings, outcome.counts))
-    return _told(session, order, code, calls)
+    if tried is not None and not tried.is_agreed:
+        session.show(canary_view(tried))
+    return _told(session, order, code, calls, tried)
 
 
 def _planned_only(session: Session, settings: MigrationSettings, options: RunOptions, order: Order) -> ExitCode:
@@ -164,11 +179,14 @@ def _planned_only(session: Session, settings: MigrationSettings, options: RunOpt
     with running(session, order.index_path, settings, options) as app:
         outcome = app.migration.index()
         plan = app.migration.plan() if outcome.ending is Ending.COMPLETE else None
+        first = app.canary.more() if plan is not None else ()
     session.say(indexed_text(outcome.counts, settings.destination))
     if plan is None:
         session.say(ending_text(outcome.ending) or "")
         return outcome.exit_code
     session.show(plan_view(plan))
+    if options.canary:
+        session.say(candidates_text(first))
     session.document(plan_document(plan))
     session.say(
         f"Dry run, index created at {order.index_path} but skipping migration. Can proceed with migration by running"
@@ -183,13 +201,19 @@ def _completed_text(settings: MigrationSettings, counts: Sequence[StatusCount]) 
     return f"Completed migration of {roots}. {counted(moved, 'item')} migrated. {counted(failed, 'error')} encountered."
 
 
-def _told(session: Session, order: Order, code: ExitCode, calls: int) -> ExitCode:
+def _reports(order: Order, app: "App") -> list[str]:
+    """Write the reports while the run goes on, from what it has published; the one for people."""
+    return list(write_reports(order.index_path, order.report_folder, run_facts(calls=app.remote.calls.total)))[:1]
+
+
+def _told(session: Session, order: Order, code: ExitCode, calls: int, tried: CanaryResult | None) -> ExitCode:
     """Write the reports, then show the figures and where the reports are."""
     facts = run_facts(exit_code=code, calls=calls)
-    written = [str(path) for path in write_reports(order.index_path, order.report_folder, facts)]
+    written = list(write_reports(order.index_path, order.report_folder, facts))
     figures = figures_of(order.index_path)
     session.show(outcome_view(figures, code, calls=calls, reports=written[:1]))
-    session.document({**summary_of(figures, facts), "reports": written})
+    canary = {} if tried is None else {"canary": canary_document(tried)}
+    session.document({**summary_of(figures, facts), **canary, "reports": written})
     return code
 
 

@@ -142,7 +142,7 @@ def test_an_index_of_the_release_before_learns_to_note_checks(tmp_path):
 
     with fresh_index(tmp_path) as index:
         migrated(index, ProofRung.STRUCTURAL)
-        for table in ("checked", "protection"):
+        for table in ("checked", "protection", "canary"):
             index.database.rows(f"drop table {table}")
         for table in ("item_facts", "copy_source"):
             index.database.rows(f"alter table {table} drop column address")
