@@ -33,6 +33,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "no_provenance": _NO_SWITCH,
     "protect": _NO_SWITCH,
     "refresh": _NO_SWITCH,
+    "canary": (-1, 10**6, 1.5, "some", None),
     "confirm": ("yes", "", None),
     "approval_hours": (0, -1, 10**6, "soon", None),
     "report_folder": (7, None),
