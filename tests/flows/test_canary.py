@@ -31,6 +31,7 @@ def statuses(index: Path) -> list[str]:
     return sorted(status for _, _, _, _, _, status, *_ in items_of(index))
 
 
+@pytest.mark.long
 def test_the_rest_waits_for_its_own_approval_which_names_what_the_canary_came_to(
     small: tuple[Sandbox, str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -212,6 +212,7 @@ def test_force_does_not_go_on_after_a_canary_that_drifted_and_a_person_may(meeti
     assert ExitCode.SOME_FAILED is outcome.exit_code
 
 
+@pytest.mark.long
 def test_items_that_were_indexed_again_make_room_for_others(meeting: Meeting) -> None:
     """A new look replaces the items that drifted: as many go first as were asked for, before anybody is asked."""
     with at(meeting, "new") as app, pytest.raises(Declined):
