@@ -10,24 +10,19 @@ from storage_core.model.checks import (
     CheckReport,
     ChecksAhead,
     PlaceCheck,
-    PlaceOutcome,
 )
-from storage_core.model.tallies import Tally
 from storage_core.plan.cells import CELLS_AT_ONCE
 from storage_core.plan.outcomes import FailureLimit
 from storage_core.ports.ledger import Ledger
 from storage_core.steps.checking import check_bytes, check_cells, check_file
 from storage_core.steps.driving import Launcher, Line, Phase, Watch, drive
 from storage_core.steps.limiting import LimitedWatch
+from storage_core.steps.phase import by_the_page
 from storage_core.steps.phases import CALLS_ACTIVE, FILES_PER_BATCH, TABLES_ACTIVE
 from storage_core.steps.services import Network, Services
 
 _READS_ACTIVE = 4
 """Objects hashed side by side: bound by the line, not by us."""
-
-
-def _record_cells(ledger: Ledger, outcomes: Sequence[tuple[PlaceOutcome, ...]]) -> Tally:
-    return ledger.record_place_checks([outcome for batch in outcomes for outcome in batch])
 
 
 def _claim_bytes(ledger: Ledger, after: int, limit: int, *, scope: ByteScope) -> tuple[BytesCheck, ...]:
@@ -52,7 +47,7 @@ def lines(scope: ByteScope) -> tuple[Line, ...]:
         claim=lambda ledger, after, limit: ledger.pending_cell_checks(after=after, limit=limit * CELLS_AT_ONCE),
         number=lambda work: work.last_item_id,
         work=check_cells,
-        record=_record_cells,
+        record=by_the_page(lambda ledger, outcomes: ledger.record_place_checks(outcomes)),
         batch_size=1,
         active=TABLES_ACTIVE,
     )

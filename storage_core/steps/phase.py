@@ -56,6 +56,11 @@ class Phase(Generic[W]):
         return self.number(work) if self.apart is None else self.apart(work)
 
 
+def by_the_page(record: Callable[[Ledger, list[Any]], Tally]) -> Callable[[Ledger, Sequence[Sequence[Any]]], Tally]:
+    """Commit one by one with *record* what came of works that each have many outcomes, such as a page of cells."""
+    return lambda ledger, pages: record(ledger, list(chain.from_iterable(pages)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """What one call of a phase's `work` takes, and the marks of the works in it."""

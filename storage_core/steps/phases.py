@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from storage_core.model.copies import CopyRequest
-from storage_core.model.repoints import RepointOutcome
 from storage_core.model.tallies import Tally
 from storage_core.model.works import (
     CellsWork,
@@ -32,6 +31,7 @@ from storage_core.steps.describing_by_view import describe_chunk
 from storage_core.steps.describing_tables import describe_table
 from storage_core.steps.driving import Line, Phase
 from storage_core.steps.finding_by_view import find_files
+from storage_core.steps.phase import by_the_page
 from storage_core.steps.proving import prove_chunk
 from storage_core.steps.repointing import repoint_entity
 from storage_core.steps.repointing_cells import repoint_cells
@@ -65,10 +65,6 @@ _CHUNKS_ACTIVE = 2
 
 def _claim_cells(ledger: Ledger, after: int, limit: int) -> tuple[CellsWork, ...]:
     return ledger.pending_cells(after=after, limit=limit * CELLS_AT_ONCE)
-
-
-def _record_cells(ledger: Ledger, outcomes: Sequence[tuple[RepointOutcome, ...]]) -> Tally:
-    return ledger.record_repoints([outcome for batch in outcomes for outcome in batch])
 
 
 def _claim_counted(ledger: Ledger, after: int, limit: int) -> list[CountedContainers]:
@@ -242,7 +238,7 @@ REPOINT_CELLS: Phase[CellsWork] = Phase(
     claim=_claim_cells,
     number=lambda work: work.last_item_id,
     work=repoint_cells,
-    record=_record_cells,
+    record=by_the_page(lambda ledger, outcomes: ledger.record_repoints(outcomes)),
     batch_size=1,
     active=TABLES_ACTIVE,
 )

@@ -6,7 +6,6 @@ from typing import Any
 
 from storage_core.errors import NotConfirmed
 from storage_core.model.entities import UserProfile
-from storage_core.model.repoints import RepointOutcome
 from storage_core.model.returns import OldHandle, RollbackPlan
 from storage_core.model.tallies import Tally
 from storage_core.model.works import CellsWork, RepointWork, VerifyWork
@@ -18,16 +17,13 @@ from storage_core.ports.ledger import Ledger
 from storage_core.steps.driving import Launcher, Phase, Watch, drive
 from storage_core.steps.limiting import LimitedWatch
 from storage_core.steps.migration import RunOutcome
+from storage_core.steps.phase import by_the_page
 from storage_core.steps.phases import CALLS_ACTIVE, CHUNK, FILES_PER_BATCH, TABLES_ACTIVE
 from storage_core.steps.repointing import repoint_entity
 from storage_core.steps.repointing_cells import repoint_cells
 from storage_core.steps.returning import prepare_handles
 from storage_core.steps.services import Network, Services
 from storage_core.steps.verifying import verify_chunk
-
-
-def _record_cells(ledger: Ledger, outcomes: Sequence[tuple[RepointOutcome, ...]]) -> Tally:
-    return ledger.record_returns([outcome for batch in outcomes for outcome in batch])
 
 
 def phases(user: UserProfile) -> tuple[Phase[Any], ...]:
@@ -59,7 +55,7 @@ def phases(user: UserProfile) -> tuple[Phase[Any], ...]:
         claim=lambda ledger, after, limit: ledger.pending_cell_returns(after=after, limit=limit * CELLS_AT_ONCE),
         number=lambda work: work.last_item_id,
         work=repoint_cells,
-        record=_record_cells,
+        record=by_the_page(lambda ledger, outcomes: ledger.record_returns(outcomes)),
         batch_size=1,
         active=TABLES_ACTIVE,
     )
