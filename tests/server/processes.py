@@ -25,6 +25,7 @@ class Program:
 
     def __init__(self, words: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path) -> None:
         self.log = log
+        self._left_alive: list[int] = []
         with log.open("ab") as out:
             self._process = subprocess.Popen(
                 list(words), env=dict(environment), stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=folder,
@@ -39,7 +40,8 @@ class Program:
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """kill -9 to the program alone: what it started lives on, as after an accident."""
+        """kill -9 to the program alone: what it started lives on, as after an accident, until `stop`."""
+        self._left_alive = descendants(self.pid)
         self._process.kill()
         self._process.wait(PATIENCE_SECONDS)
 
@@ -47,6 +49,9 @@ class Program:
         """kill -9 to the program and everything that it started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        for orphan in self._left_alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(orphan, signal.SIGKILL)
         self._process.wait(PATIENCE_SECONDS)
 
     def stop(self) -> None:

@@ -100,9 +100,9 @@ class Rest:
             newest.setdefault(one["key"], one)
         return newest
 
-    def plan_hash(self, run_id: str) -> str:
+    def plan_hash(self, run_id: str, artifact: str = "migration-plan") -> str:
         """The hash of the plan that a run has published."""
-        return str(self.artifacts(run_id)["migration-plan"]["description"]).removeprefix("Plan ")
+        return str(self.artifacts(run_id)[artifact]["description"]).removeprefix("Plan ")
 
     def log(self, run_id: str) -> str:
         """All log lines of a run."""

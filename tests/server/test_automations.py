@@ -1,15 +1,18 @@
 """The examples in deployments/automations, each fired once by a real run: what reaches Slack, a webhook and e-mail."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from sandbox.faults import FaultKind, FaultRule
 from sandbox.server import Sandbox
+from tests.migration.harness import handles_in_use, own_every_handle, writes
 from tests.server.outside import Message
 from tests.server.processes import wait_until
-from tests.server.stage import APPLY, Stage
+from tests.server.stage import APPLY, Stage, variables_for
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 
@@ -64,6 +67,62 @@ def test_each_example_tells_whom_it_says_what_happened(stage: Stage, start_sandb
     assert f"{root}: 1 places drifted" in heard(stage, MAIL, "Places were changed meanwhile").text()
     assert f"{root}: exit code 1" in heard(stage, SLACK, "A migration has ended").text()
     assert 1 == sum("A plan waits" in one.text() for one in stage.outside.messages), "told again when resumed"
+
+
+def test_too_many_failures_are_told_by_mail(stage: Stage, start_sandbox: Any, tmp_path: Path) -> None:
+    """No file can be copied: the run stops at the limit that the form names, and the example says how many failed."""
+    demo: Sandbox = start_sandbox(scenario="demo")
+    assert demo.facts is not None
+    apply_examples(stage)
+    demo.faults.add(
+        FaultRule(kind=FaultKind.STATUS_BEFORE, method="POST", path=r"/multipart(\?|$)", status=400, times=None)
+    )
+
+    run_id = stage.start_run(DEPLOYMENT, demo, tmp_path, confirm="force", max_failures="2")
+    ended = stage.rest.wait_for(run_id, "Failed")
+
+    assert "ended with exit code 5 (failure threshold)" in ended["state"]["message"]
+    told = heard(stage, MAIL, "A migration stopped").text()
+    counts = {
+        row["status"]: row["items"] for row in json.loads(stage.rest.artifacts(run_id)["migration-counts"]["data"])
+    }
+    assert counts["ERRORED"] > 2
+    assert (
+        f"{demo.facts.root_id}: {counts['ERRORED']} items failed. The report of run {ended['name']} tells why." in told
+    )
+
+
+def test_a_roll_back_is_approved_by_its_hash_and_told(stage: Stage, start_sandbox: Any, tmp_path: Path) -> None:
+    """Its plan waits like a migration's: nothing is written before, each message comes once."""
+    demo: Sandbox = start_sandbox(scenario="demo")
+    assert demo.facts is not None
+    own_every_handle(demo)
+    apply_examples(stage)
+    before = handles_in_use(demo)
+    run_id = stage.start_run(DEPLOYMENT, demo, tmp_path, confirm="force", file_version_strategy="latest")
+    stage.rest.wait_for(run_id, "Completed")
+    written = writes(demo)
+
+    parameters = {"index_path": str(tmp_path / "m.duckdb")}
+    back_id = stage.rest.start("roll-back/rollback", parameters, variables_for(demo, tmp_path))
+    stage.rest.wait_for(back_id, "Suspended")
+    plan_hash = stage.rest.plan_hash(back_id, "rollback-plan")
+    waiting = heard(stage, SLACK, f"Plan {plan_hash}")
+    assert "REJECT" == stage.rest.resume(back_id, {"plan_hash": "0123456789ab", "approve": True})["status"]
+    assert ("Suspended", written) == (stage.rest.state(back_id), writes(demo))
+    assert "ACCEPT" == stage.rest.resume(back_id, {"plan_hash": plan_hash, "approve": True})["status"]
+    ended = stage.rest.wait_for(back_id, "Completed")
+
+    assert "every place is rolled back and was read back" == ended["state"]["message"]
+    assert before == handles_in_use(demo)
+    root, name = demo.facts.root_id, ended["name"]
+    counts = {
+        row["status"]: row["items"] for row in json.loads(stage.rest.artifacts(back_id)["migration-counts"]["data"])
+    }
+    rolled_back = f"{root}: exit code 0, {counts['ROLLED_BACK']} places rolled back."
+    assert rolled_back in heard(stage, SLACK, "A migration was rolled back").text()
+    assert f"Approve or decline it in run {name}." in waiting.text()
+    assert 1 == sum(f"Plan {plan_hash}" in one.text() for one in stage.outside.messages), "told again when resumed"
 
 
 def heard(stage: Stage, host: str, words: str) -> Message:
