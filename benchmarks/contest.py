@@ -31,6 +31,9 @@ from sandbox.synapse.world import World
 LATENCY_SECONDS = 0.05
 """Of a call of the service, where nothing is accelerated."""
 
+NOT_DONE = "not done after"
+"""How the ending of a contestant begins that was ended because it took too long, and did nothing wrong so far."""
+
 _LOOK_SECONDS = 0.05
 _SHOWN_VIOLATIONS = 5
 _RUNNING: set[int] = set()
@@ -204,7 +207,7 @@ def _watched(
         if not stopped and now - asked_at > contest.quiet_seconds:
             stopped = f"hangs: asked nothing for {contest.quiet_seconds:.0f} s"
         elif not stopped and now - began > contest.most_seconds:
-            stopped = f"not done after {contest.most_seconds:.0f} s"
+            stopped = f"{NOT_DONE} {contest.most_seconds:.0f} s"
         if stopped:
             os.killpg(process.pid, signal.SIGKILL)
         time.sleep(_LOOK_SECONDS)

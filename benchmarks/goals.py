@@ -28,12 +28,14 @@ class Found:
     """A figure, how many runs its medians are of (the fewer of both sides), and what calls alone would make of it.
 
     *throttled* is how many of our own calls were refused by the throttle, in percent; of several runs the most.
+    *is_least*: nobody has waited for the end of the other side, so it is at least so much.
     """
 
     value: float
     runs: int
     by_calls: str = ""
     throttled: float | None = None
+    is_least: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +68,18 @@ def _row(goal: Goal, found: Found | None) -> tuple[str, ...]:
         return (goal.work, wanted, "", "", "no result kept", "", "")
     verdict = "met" if goal.is_met(found) else f"missed: {found.value / goal.wanted:.0%} of the goal"
     runs = f"{found.runs}" if found.runs >= _ENOUGH_RUNS else f"{found.runs} run{'s' * (found.runs > 1)} only"
+    if found.is_least and not goal.is_met(found):
+        verdict = "open: the client was ended before it was done"
     refused = "" if found.throttled is None else f"{found.throttled:.2f} %"
-    return (goal.work, wanted, _told(found.value, goal.unit), runs, verdict, found.by_calls, refused)
+    return (
+        goal.work,
+        wanted,
+        f"{'≥ ' * found.is_least}{_told(found.value, goal.unit)}",
+        runs,
+        verdict,
+        found.by_calls,
+        refused,
+    )
 
 
 def _told(value: float, unit: str) -> str:
@@ -100,7 +112,8 @@ def _times(benchmark: str, items: int, ours: str, seconds: Callable[[Run], float
         return Found(
             value=_median(rival, measure) / _median(side, measure),
             runs=min(len(rival.runs), len(side.runs)),
-            by_calls="" if seconds else _by_calls(held, rival, side),
+            by_calls="" if seconds or rival.is_unfinished else _by_calls(held, rival, side),
+            is_least=rival.is_unfinished,
             throttled=_throttled(side),
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.contest import NOT_DONE
 from benchmarks.contestants import CALLS_PER_SECOND, is_ours
 
 COPY_CALLS = (
@@ -38,6 +39,11 @@ class Run:
     copying: tuple[float, float] | None
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether it was ended because it took too long."""
+        return self.ending.startswith(NOT_DONE)
+
+    @property
     def seconds_indexing(self) -> float:
         """From the first answer to the first one about a copy, or to the end where nothing is copied."""
         return (self.wall_seconds if self.copying is None else self.copying[0]) - self.first_answer
@@ -50,11 +56,24 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """A contestant's runs, and what a run with one item takes it."""
+    """A contestant's runs, and what a run with one item takes it.
+
+    Runs that were ended because they took too long count only where no other was kept: it takes at least so long.
+    """
 
     name: str
-    runs: tuple[Run, ...]
+    kept: tuple[Run, ...]
     start_cpu_seconds: float
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Those that count."""
+        return tuple(run for run in self.kept if not run.is_unfinished) or self.kept
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it takes longer than anybody has waited."""
+        return all(run.is_unfinished for run in self.kept)
 
     @property
     def is_right(self) -> bool:
@@ -116,8 +135,9 @@ class Held:
 
     @property
     def rivals(self) -> tuple[Side, ...]:
-        """Those who are not us and were right every time; whoever is wrong has no time."""
-        return tuple(side for side in self.sides if not is_ours(side.name) and side.is_right)
+        """Those who are not us and were right every time, or are so slow; whoever is wrong has no time."""
+        found = tuple(side for side in self.sides if not is_ours(side.name))
+        return tuple(side for side in found if side.is_right or side.is_unfinished)
 
     @property
     def ours(self) -> tuple[Side, ...]:
@@ -214,7 +234,7 @@ def _held(circumstances: Circumstances, pieces: Sequence[_Piece]) -> Held:
 def _side(name: str, measurements: Sequence[Any]) -> Side:
     return Side(
         name=name,
-        runs=tuple(_run(one) for one in measurements if one["run"] > 0),
+        kept=tuple(_run(one) for one in measurements if one["run"] > 0),
         start_cpu_seconds=median(one["cpu_seconds"] for one in measurements if one["run"] == 0),
     )
 

@@ -114,14 +114,20 @@ def _row(held: Held, side: Side) -> tuple[str, ...]:
         f"{median(run.peak_mib for run in side.runs):.0f}",
     )
     bad = next((run.ending for run in side.runs if not run.is_right), None)
-    ratios = tuple(
-        "" if is_ours(side.name) or bad else f"{side.seconds / ours.seconds:.2f}" if ours.is_right else ""
-        for ours in held.ours
-    )
+    ratios = tuple(_ratio(side, ours) for ours in held.ours)
+    if side.is_unfinished:
+        return (side.name, bad or "", str(len(side.runs)), f"over {figures[0]}", *[""] * (len(figures) - 1), *ratios)
     if bad is not None:
         verdict = "wrong" if bad == "done" else bad.partition(":")[0]
         return (side.name, verdict, str(len(side.runs)), *[""] * len(figures), *ratios)
     return (side.name, "right", str(len(side.runs)), *figures, *ratios)
+
+
+def _ratio(side: Side, ours: Side) -> str:
+    """How many times as long a side takes that is not ours; at least, where nobody has waited for its end."""
+    if is_ours(side.name) or not ours.is_right or not (side.is_right or side.is_unfinished):
+        return ""
+    return f"{'≥ ' * side.is_unfinished}{side.seconds / ours.seconds:.2f}"
 
 
 def _way(name: str) -> str:

@@ -52,7 +52,7 @@ def picture(kept: Kept, shown: Sequence[Shown]) -> str:
 
 
 def _bars(held: Held, top: int) -> list[str]:
-    sides = [side for side in held.sides if side.is_right]
+    sides = [side for side in held.sides if side.is_right or side.is_unfinished]
     longest = max(side.seconds for side in sides)
     return [
         _bar(side, top + place * (_BAR + _GAP), side.seconds / longest, side.seconds * held.circumstances.pace)
@@ -64,10 +64,11 @@ def _bar(side: Side, top: int, share: float, seconds: float) -> str:
     width = max(1.0, share * (_WIDTH - _LEFT - _RIGHT))
     kind = "ours" if is_ours(side.name) else "theirs"
     base = top + _BAR - 4
+    told = f"{'over ' * side.is_unfinished}{_told(seconds)}"
     return (
         f'<g><text class="name" x="{_LEFT - 8}" y="{base}">{escape(side.name)}</text>'
         f'<rect class="{kind}" x="{_LEFT}" y="{top}" width="{width:.1f}" height="{_BAR}" rx="2"/>'
-        f'<text class="figure" x="{_LEFT + width + 6:.1f}" y="{base}">{_told(seconds)}</text></g>'
+        f'<text class="figure" x="{_LEFT + width + 6:.1f}" y="{base}">{told}</text></g>'
     )
 
 

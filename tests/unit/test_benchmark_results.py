@@ -15,11 +15,13 @@ from benchmarks.picture import picture
 OURS, BOTH, UTILS, MODELS = "synapse-storage", "synapse-storage, view + s3", "synapseutils", "models"
 
 
-def measured(contestant: str, run: int, wall: float, *, calls: int = 2000, wrong: int = 0) -> dict[str, Any]:
+def measured(
+    contestant: str, run: int, wall: float, *, calls: int = 2000, wrong: int = 0, ending: str = "done"
+) -> dict[str, Any]:
     return {
         "contestant": contestant,
         "run": run,
-        "ending": "done",
+        "ending": ending,
         "wrong": wrong,
         "wall_seconds": wall,
         "cpu_seconds": 10.0,
@@ -96,6 +98,25 @@ def test_a_goal_is_judged_by_the_faster_right_rival_unrounded(tmp_path: Path) ->
     assert (work, "≥ 3.5 times", "3.5 times", "3", "missed: 100% of the goal", "4.00", "0.00 %") == verdict(kept, work)
     assert "met" == verdict(kept, "calls per small file, `new`, through a view, engine `s3`")[4]
     assert "no result kept" == verdict(kept, "1,000 small files, `new`, view")[4]
+
+
+def test_whoever_was_not_waited_for_takes_at_least_so_long_until_a_run_to_the_end_is_kept(tmp_path: Path) -> None:
+    work, late = "1,000 small files, `new`, view, engine `s3`", "not done after 360 s"
+    runs = [measured(BOTH, run, 100.0) for run in (1, 2, 3)]
+    write(tmp_path, "a", *runs, *(measured(UTILS, run, 360.0, wrong=5, ending=late) for run in (1, 2, 3)))
+    assert ("≥ 3.6 times", "3", "met", "") == verdict(read_kept(tmp_path), work)[2:6]
+
+    write(tmp_path, "a", *runs, *(measured(UTILS, run, 340.0, wrong=5, ending=late) for run in (1, 2, 3)))
+    kept = read_kept(tmp_path)
+    assert ("≥ 3.4 times", "3", "open: the client was ended before it was done") == verdict(kept, work)[2:5]
+    (held,) = kept.contests
+    assert (late, "3", "over 340.0 (340.0 to 340.0)", "≥ 3.40") == (
+        *contest_table(held).rows[1][1:4],
+        contest_table(held).rows[1][-1],
+    )
+
+    write(tmp_path, "b", measured(UTILS, 1, 400.0, calls=8000))
+    assert ("4 times", "1 run only", "met", "4.00") == verdict(read_kept(tmp_path), work)[2:6]
 
 
 def test_fewer_than_three_runs_are_told_as_such_and_our_own_wrong_runs_never_meet_a_goal(tmp_path: Path) -> None:
