@@ -58,7 +58,10 @@ class Canary:
             return Stage.REST
         if result.verdict is CanaryVerdict.FAILED:
             return Stage.FAILED
-        return Stage.CANARY if result.verdict is CanaryVerdict.WAITING or self.more() else Stage.AGREEMENT
+        if (result.items and result.verdict is CanaryVerdict.WAITING) or self.more():
+            return Stage.CANARY
+        # where places only wait to be read back, none is left that could go first
+        return Stage.AGREEMENT if result.items else Stage.REST
 
     def result(self) -> CanaryResult:
         """The canary as it stands."""

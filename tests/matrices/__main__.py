@@ -45,6 +45,7 @@ MATRICES = (
     Matrix("points-own-keys", ("tests/crash/test_own_keys_crash_points.py",)),
     Matrix("points-view", ("tests/crash/test_view_crash_points.py",)),
     Matrix("points-protected", ("tests/crash/test_protected_crash_points.py",)),
+    Matrix("points-canary", ("tests/crash/test_canary_crash_points.py",)),
     Matrix("points-deep", ("tests/crash/test_deep_crash_points.py",)),
     Matrix("faults", ("tests/faults/test_matrix.py",)),
     Matrix("histories", ("tests/model",)),

@@ -1,6 +1,8 @@
 """`migrate --canary N`: a few items go to the verified end, and the others only after an agreement of its own."""
 
+import io
 import json
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox.server import Sandbox
+from storage_core.api import Project
 from storage_core.cli.agreeing import Agreement
 from storage_core.cli.session import Session
 from storage_core.errors import ExitCode, NotConfirmed
@@ -141,6 +144,19 @@ def test_a_canary_that_was_agreed_to_is_not_asked_again(meeting: Meeting) -> Non
     assert ["plan"] == again.asked
 
 
+def test_where_nothing_is_left_that_could_go_first_there_is_no_canary(meeting: Meeting) -> None:
+    """An earlier run was broken off when all was changed and nothing read back: that is the rest, and is finished."""
+    with at(meeting, canary=0) as app:
+        app.migration.index()
+        app.migration.confirm(app.migration.plan().hash, by="Ann")
+        app.migration.migrate()
+        app.ledger.database.rows("update item set status = 'INDEXED', step = 'REPOINTED' where status = 'MIGRATED'")  # type: ignore[attr-defined]
+    person = Person()
+
+    assert ExitCode.DONE is go(meeting, person).exit_code
+    assert ["plan"] == person.asked
+
+
 def test_a_failing_canary_stops_before_anything_else_is_touched(meeting: Meeting) -> None:
     """Also with --continue-on-error, and again, until its items are put back to work."""
     closing, again, cured = Person(before=lambda: allow(meeting, "READ")), Person(), Person()
@@ -227,6 +243,35 @@ def test_items_that_were_indexed_again_make_room_for_others(meeting: Meeting) ->
 
     assert ["plan", "rest"] == person.asked
     assert (CanaryVerdict.CLEAN, CANARY) == (result.verdict, result.items)
+
+
+class Answers(io.StringIO):
+    """Standard input with somebody at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_from_python_the_second_question_tells_what_the_canary_came_to(
+    meeting: Meeting, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Declined there, the canary alone is done; with force the rest follows a clean one."""
+    for name, value in (meeting.sandbox.environment() | {"SYNAPSE_CALLS_PER_MINUTE": "60000"}).items():
+        monkeypatch.setenv(name, value)
+    index = meeting.folder / "m.duckdb"
+    project = Project(meeting.facts.root_id)
+    project.index_files_for_migration(meeting.facts.destination_id, index, file_version_strategy="latest")
+    monkeypatch.setattr(sys, "stdin", Answers("y\nn\n"))
+
+    with pytest.raises(NotConfirmed, match="The canary has ended, and nothing else was migrated"):
+        project.migrate_indexed_files(index, canary=2)
+    told, after_canary = capsys.readouterr().err, places(meeting)
+    done = project.migrate_indexed_files(index, canary=2, force=True)
+
+    assert "Canary of 2 items" in told
+    assert "every item is migrated, proven and read back" in told
+    assert 2 == len(after_canary["MIGRATED"])
+    assert 0 == done.counts_by_status["INDEXED"]
 
 
 @pytest.mark.long

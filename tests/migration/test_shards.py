@@ -9,7 +9,7 @@ import pytest
 from sandbox.server import Sandbox, SandboxOptions, running_sandbox
 from storage_core.errors import IndexUnusable, UsageError
 from storage_core.index.reading import open_for_reading
-from storage_core.sharding import absorb, remove, split
+from storage_core.sharding import absorb, has_shards, remove, split
 from tests.contract.test_three_doors import expectation_of
 from tests.migration.harness import migrate_words, run, snapshot
 
@@ -46,6 +46,16 @@ def items_of(index: Path) -> Any:
         return sorted(
             queries.rows("select entity_id, version, row_id, col_id, status, reason, proof from items_v1"), key=str
         )
+
+
+def test_shards_beside_an_index_are_known_whatever_their_number(tmp_path: Path) -> None:
+    """A canary must not begin beside them: what it copies, a shard may have begun to copy."""
+    index = tmp_path / "of [all] sorts.duckdb"
+    others = tmp_path / "other.shard-1-of-2.duckdb"
+    others.touch()
+    assert not has_shards(index)
+    index.with_name("of [all] sorts.shard-3-of-7.duckdb").touch()
+    assert has_shards(index)
 
 
 def test_three_processes_end_where_one_does(tmp_path: Path) -> None:

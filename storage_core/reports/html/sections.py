@@ -106,7 +106,7 @@ def locations_section(figures: Figures) -> Markup:
     return section(
         "Bytes by storage location",
         "Distinct file handles that the items referred to when they were indexed, and refer to now."
-        " A handle used in many places counts once. Old objects stay where they are until they are reclaimed.",
+        " A handle used in many places counts once. Old objects stay where they are.",
         flow_picture("Bytes by storage location, before and now; the table below has the numbers", bands)
         if bands
         else None,
