@@ -1,10 +1,8 @@
 """`python -m benchmarks [NAME ...]`: measure, print markdown, keep everything measured in a JSON file."""
 
 import argparse
-import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,9 +11,8 @@ from types import FrameType
 
 from benchmarks import BENCHMARKS
 from benchmarks.contest import end_contestants
-from benchmarks.registry import Report, Wishes
-
-RESULTS = Path(__file__).parent / "results"
+from benchmarks.keeping import RESULTS, keep
+from benchmarks.registry import Wishes
 
 
 def parser() -> argparse.ArgumentParser:
@@ -89,7 +86,7 @@ def main(words: Sequence[str] | None = None) -> None:
         reports.append(report)
         print(f"## {name}\n\n{BENCHMARKS[name].purpose}\n")
         print("\n\n".join(table.markdown() for table in report.tables), end="\n\n", flush=True)
-        _keep(path, began, wishes, reports)
+        keep(path, began, wishes, reports)
         print(f"kept in {path}", file=sys.stderr)
 
 
@@ -97,36 +94,6 @@ def _ended(number: int, _frame: FrameType | None) -> None:
     """Whoever ends a benchmark ends its contestants: they would go on asking a service that is gone."""
     end_contestants()
     os._exit(128 + number)
-
-
-def _commit() -> str:
-    """What was measured; empty outside a git work tree."""
-    asked = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return asked.stdout.strip()
-
-
-def _keep(path: Path, began: datetime, wishes: Wishes, reports: list[Report]) -> None:
-    """Written anew after each benchmark, so that an interruption costs only the one that was running."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    document = {
-        "began": began.isoformat(),
-        "cores": os.cpu_count(),
-        "runs": wishes.runs,
-        "quick": wishes.is_quick,
-        "windowSeconds": wishes.window_seconds,
-        "timesFaster": wishes.times_faster,
-        "oneBudget": wishes.has_one_budget,
-        "commit": _commit(),
-        "load": os.getloadavg(),
-        "reports": [report.as_json() for report in reports],
-    }
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ FILES, CELLS, LARGE = 1_000, 5_000, 20
 VERSIONS, MIXED = 300, 500
 ROWS = 1_000_000
 MANY = 5_000_000
+MACHINES = (2, 4)
 _ENOUGH_RUNS = 3
 _WHOLE = 200
 _PERCENT = " %"
@@ -188,6 +189,16 @@ def _scale(rows: int, figure: Callable[[dict[str, float]], float]) -> Figure:
     return found
 
 
+def _shards(kept: Kept) -> Found | None:
+    """How much of a machine's own speed each of several adds, by the clock, starts and ends included; the worst."""
+    runs = [{one["machines"]: one["seconds"] for one in raw["machines"]} for raw in kept.other("shards")]
+    whole = [run for run in runs if {1, *MACHINES} <= run.keys()]
+    if not whole:
+        return None
+    shares = [median(run[1] / run[machines] / machines for run in whole) for machines in MACHINES]
+    return Found(value=min(shares), runs=len(whole))
+
+
 def _growth(kept: Kept) -> Found | None:
     """CPU to index one of so many files, to that of a fiftieth: other work of the machine must not count as growth."""
     cpu = {one["rows"]: one["fillCpu"] / one["rows"] for one in latest_sizes(kept.other("scale"))}
@@ -255,6 +266,7 @@ GOALS: tuple[Goal, ...] = (
         is_most=True,
         figure=lambda kept: _budget(kept, max, throttled_percent),
     ),
+    Goal(work="two to four machines, each of its own speed", wanted=0.9, unit="", figure=_shards),
     *(
         Goal(work=work, wanted=most, unit=unit, is_most=True, figure=_scale(rows, figure))
         for work, most, unit, rows, figure in (

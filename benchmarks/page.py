@@ -7,19 +7,18 @@ writes there by hand.
 import re
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from statistics import median
 
 from benchmarks.budget import budget_table, in_longest_windows
 from benchmarks.contestants import OURS, ROOT, is_ours
 from benchmarks.goals import CELLS, FILES, LARGE, MIXED, VERSIONS, goals_table
+from benchmarks.keeping import RESULTS
 from benchmarks.kept import Held, Kept, Side, read_kept
 from benchmarks.picture import Shown, picture
 from benchmarks.registry import Table
 from benchmarks.scale import latest_sizes, scale_table
 from benchmarks.selection import operations_table
 
-RESULTS = Path(__file__).parent / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 PICTURE = ROOT / "docs" / "images" / "benchmarks.svg"
 

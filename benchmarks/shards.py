@@ -18,9 +18,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.keeping import RESULTS, keep
+from benchmarks.registry import Report, Wishes
 from sandbox.server import Sandbox, SandboxOptions, running_sandbox
 from sandbox.synapse.throttle import Window
 from storage_core.index.reading import open_for_reading
@@ -232,8 +235,10 @@ def _port(sandbox: Sandbox) -> int:
 
 
 def main() -> None:
-    """Measure and print the table, as Markdown."""
+    """Measure, print the table, as Markdown, and keep every figure."""
     files, calls_per_minute = [*map(int, sys.argv[1:]), *(FILES, CALLS_PER_MINUTE)[len(sys.argv) - 1 :]]
+    began, every = datetime.now(UTC), []
+    path = RESULTS / f"{began:%Y-%m-%d-%H%M%S}-shards.json"
     print(f"{files} files, {calls_per_minute} calls a minute for each machine, load {os.getloadavg()[0]:.1f}")
     print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
     alone: Measured | None = None
@@ -241,6 +246,9 @@ def main() -> None:
         found = measure(machines, files, calls_per_minute)
         alone = alone or found
         print(found.row(alone), flush=True)
+        every.append(asdict(found))
+        raw = {"files": files, "callsPerMinute": calls_per_minute, "machines": every}
+        keep(path, began, Wishes(runs=1), [Report(benchmark="shards", tables=(), raw=raw)])
 
 
 if __name__ == "__main__":

@@ -156,6 +156,17 @@ def test_the_budget_is_told_by_its_worst_latency_in_the_longest_windows_and_with
     assert [("20 ms", "4"), ("250 ms", "3"), ("800 ms", "1")] == [row[:2] for row in by_latency]
 
 
+def test_several_machines_are_judged_by_the_worst_of_their_medians(tmp_path: Path) -> None:
+    """A run that lacks a number of machines, as one that was broken off does, says nothing."""
+    for name, seconds in (("a", (100.0, 52.0, 26.0)), ("b", (100.0, 50.0, 25.0)), ("c", (100.0, 80.0, 30.0))):
+        machines = [{"machines": count, "seconds": one} for count, one in zip((1, 2, 4), seconds, strict=True)]
+        write_other(tmp_path, name, "shards", machines=machines)
+    write_other(tmp_path, "d", "shards", machines=[{"machines": 1, "seconds": 1.0}])
+
+    work = "two to four machines, each of its own speed"
+    assert (work, "≥ 0.9", "0.9615", "3", "met") == verdict(read_kept(tmp_path), work)[:5]
+
+
 def test_growth_is_told_by_computing_and_a_size_by_its_latest_result(tmp_path: Path) -> None:
     def size(rows: int, cpu: float) -> dict[str, float]:
         return {
