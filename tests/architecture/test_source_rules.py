@@ -122,3 +122,25 @@ def test_only_the_configuration_reads_the_environment(repository: Path) -> None:
 
     # the demo sets variables for the Prefect of its own process; it reads none
     assert set() == readers - {"storage_core/config.py", "storage_core/cli/commands/demo.py"}
+
+
+def deletes_file_handle(call: ast.Call) -> bool:
+    """Whether a call of Synapse deletes at the base address of file handles."""
+    given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+    return given.get("method") == "'DELETE'" and given.get("base", "").endswith("FILE")
+
+
+def test_nothing_of_ours_deletes_a_file_handle(repository: Path) -> None:
+    """Synapse would delete the stored object with it, even one that another handle still names (decision 0037)."""
+    calls = [
+        (path.relative_to(repository).as_posix(), node)
+        for path in (repository / "storage_core").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "RestCall"
+    ]
+    sinful = ast.parse("RestCall(method='DELETE', base=Base.FILE, path=handle)", mode="eval").body
+
+    assert len(calls) > 20, "the calls have another form now: look for them anew"
+    assert [] == [(where, node.lineno) for where, node in calls if deletes_file_handle(node)]
+    assert isinstance(sinful, ast.Call)
+    assert deletes_file_handle(sinful)

@@ -144,6 +144,7 @@ def test_a_canary_that_was_agreed_to_is_not_asked_again(meeting: Meeting) -> Non
     assert ["plan"] == again.asked
 
 
+@pytest.mark.long
 def test_where_nothing_is_left_that_could_go_first_there_is_no_canary(meeting: Meeting) -> None:
     """An earlier run was broken off when all was changed and nothing read back: that is the rest, and is finished."""
     with at(meeting, canary=0) as app:

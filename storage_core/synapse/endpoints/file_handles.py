@@ -83,20 +83,6 @@ class FileHandles:
         call = RestCall(method="POST", base=Base.FILE, path="/filehandles/copy", body=body, repeat_safe=False)
         return wire_handles.read_copied_records(await self._transport.send(call), associations)
 
-    async def delete(self, *, handle_id: FileHandleId) -> None:
-        """Delete a handle of the caller's own, and with it the stored object (contract 7.4): irreversible.
-
-        Never for an object that another handle may share. Repeat-safe: a missing handle is deleted already.
-        """
-        call = RestCall(
-            method="DELETE",
-            base=Base.FILE,
-            path=_path(handle_id),
-            repeat_safe=True,
-            shape=Shape.OBJECT_OR_NOTHING,
-        )
-        await self._transport.send(call)
-
 
 def _path(handle_id: FileHandleId) -> str:
     return f"/fileHandle/{quote(handle_id, safe='')}"
