@@ -100,6 +100,8 @@ def live(
     )
     index = open_index(path, settings, create=True)
     try:
+        # a third of a history's time is spent on making plans better that are for a handful of rows
+        index._database.rows("pragma disable_optimizer")
         first(index)
         synapse.life = Life(dies_at, meanwhile)
         came_to_its_end = _came_to_its_end(MortalLedger(index, synapse.life), synapse, loop, settings, batch)

@@ -49,9 +49,29 @@ NAMES = (
 KINDS = [f"{side} {name}" for name in NAMES for side in ("before", "after")]
 BOUNDARIES = st.tuples(st.sampled_from(KINDS), st.integers(1, 6))
 DEATHS = st.one_of(st.none(), BOUNDARIES)
-COPIED = st.tuples(st.sampled_from(["after complete", "before record_copies"]), st.integers(1, 2))
-"""Where a copy is there, and the index does not know it."""
-FIRST_DEATHS = st.one_of(st.none(), BOUNDARIES, COPIED, COPIED)
+FIRST_OR_SECOND = st.integers(1, 2)
+BEGINNINGS = {
+    # a copy is there, and the index does not know it
+    "dies beside a copy": st.tuples(st.sampled_from(["after complete", "before record_copies"]), FIRST_OR_SECOND),
+    # a file was read, and is not repointed
+    "a file is edited": st.tuples(
+        st.sampled_from(["after finish_indexing", "after complete", "after record_proofs", "before add_version"]),
+        st.just(1),
+    ),
+    # a cell was read, and is not written
+    "a cell is edited": st.tuples(
+        st.sampled_from(
+            ["after record_tables", "after finish_indexing", "after record_proofs", "before snapshot_table"]
+        ),
+        st.just(1),
+    ),
+    "dies anywhere": BOUNDARIES,
+}
+"""What may happen in the first life of a migration, and where; later ones find most of it done."""
+SHARES = ("dies beside a copy", "a file is edited") * 2 + ("a cell is edited", "dies anywhere")
+FIRST_LIVES = st.sampled_from(SHARES).flatmap(lambda kind: st.tuples(st.just(kind), BEGINNINGS[kind]))
+STEPS = 7
+"""After the first life, and before the two in which everything comes right."""
 LOT = 25
 AS_FOUND = "HISTORIES_AS_FOUND"
 """Set where it matters only whether a promise is broken: making the story small takes many times as long."""
@@ -74,19 +94,23 @@ class History(RuleBasedStateMachine):
         self.replaced: set[EntityId] = set()
 
     @initialize(
-        strategy=st.sampled_from(STRATEGIES),
+        strategy=st.sampled_from(("new", *STRATEGIES)),  # what most people use, and the one that must not be sent twice
         shape=st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=3), min_size=1, max_size=5),
         tables=st.lists(st.lists(ROW, max_size=3), max_size=2),
-        death=FIRST_DEATHS,
+        first_life=FIRST_LIVES,
+        which=st.integers(0, 99),
+        edit=st.sampled_from(EDITS),
     )
     def begin(
         self,
         strategy: str,
         shape: list[list[int]],
         tables: list[list[tuple[int | None, int | None]]],
-        death: Boundary | None,
+        first_life: tuple[str, Boundary],
+        which: int,
+        edit: str,
     ) -> None:
-        """A project; often one whose first migration died, most of all where its copies were just made."""
+        """A project whose first migration dies or meets an edit, most of all where much hangs on it."""
         self.strategy = strategy
         uploaded = [self.synapse.upload() for _ in range(4)]
         for number, handles in enumerate(shape, start=10):
@@ -94,8 +118,15 @@ class History(RuleBasedStateMachine):
         for number, rows in enumerate(tables, start=30):
             cells = [tuple(None if one is None else uploaded[one] for one in row) for row in rows]
             self.synapse.create_table(ROOT, number, cells)
-        if death is not None:
-            self.live(dies_at=death)
+        kind, at = first_life
+        if kind.startswith("dies"):
+            self.live(dies_at=at)
+        elif kind == "a file is edited":
+            file_id = sorted(self.synapse.files)[which % len(self.synapse.files)]
+            self.live(meanwhile=Meanwhile(at, lambda: self._edit(edit, file_id)))
+        elif self.synapse.cells:
+            cell = sorted(self.synapse.cells)[which % len(self.synapse.cells)]
+            self.live(meanwhile=Meanwhile(at, lambda: self.synapse.edit_cell(cell)))
 
     def live(
         self,
@@ -287,7 +318,7 @@ def _everything_once_more(index: Index) -> None:
 def _many(histories: int) -> settings:
     return settings(
         max_examples=histories,
-        stateful_step_count=10,
+        stateful_step_count=STEPS,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
         derandomize=bool(os.environ.get("CI")),

@@ -76,7 +76,7 @@ PLANTED: tuple[Planted, ...] = (
         old="return explain_refused_version(change, found)",
         new="return Repointed(item_id=change.item_id, new_version=await catalog.add_version(\n"
         "            __import__('dataclasses').replace(change, etag=found.etag, body=found.body)))",
-        watchmen=("tests/unit/steps/test_repointing.py",),
+        watchmen=("tests/unit/steps/test_repointing.py", HISTORIES),
     ),
     Planted(
         harm="an overwritten edit",
@@ -84,7 +84,7 @@ PLANTED: tuple[Planted, ...] = (
         path="storage_core/plan/cells.py",
         old="if held != change.expect:",
         new="if held is None:",
-        watchmen=("tests/unit/steps/test_tables.py",),
+        watchmen=("tests/unit/steps/test_tables.py", HISTORIES),
     ),
     Planted(
         harm="wrong bytes",
