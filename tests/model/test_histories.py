@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 
 from storage_core.errors import ServerFault
 from storage_core.index.store import Index
-from storage_core.model.ids import EntityId
+from storage_core.model.ids import EntityId, FileHandleId
 from storage_core.model.items import ReasonClass
 from tests.matrices.counting import Count, end_of_patience, tell
 from tests.model.lives import live
@@ -124,9 +124,16 @@ class History(RuleBasedStateMachine):
         elif kind == "a file is edited":
             file_id = sorted(self.synapse.files)[which % len(self.synapse.files)]
             self.live(meanwhile=Meanwhile(at, lambda: self._edit(edit, file_id)))
-        elif self.synapse.cells:
-            cell = sorted(self.synapse.cells)[which % len(self.synapse.cells)]
+        else:
+            cell = self._filled_cell(which, uploaded[0])
             self.live(meanwhile=Meanwhile(at, lambda: self.synapse.edit_cell(cell)))
+
+    def _filled_cell(self, which: int, handle_id: FileHandleId) -> Cell:
+        """One that holds a file; most tables that are drawn have none."""
+        if not any(self.synapse.cells.values()):
+            self.synapse.create_table(ROOT, 40, [(handle_id, None)])
+        filled = sorted(cell for cell, md5 in self.synapse.cells.items() if md5)
+        return filled[which % len(filled)]
 
     def live(
         self,
