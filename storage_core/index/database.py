@@ -28,6 +28,11 @@ JOURNAL_SCHEMA = pa.schema(
     ]
 )
 
+_ONE_THREAD_ROWS = 122_880
+"""Rows that DuckDB keeps together, and that one thread reads."""
+
+_THREADS = 2
+
 
 def utc_now() -> datetime:
     """The present moment; the default of the `now` that everything here takes as an argument."""
@@ -84,6 +89,9 @@ class Database:
             "journal": self._highest("select max(seq) from journal"),
         }
         self._head = self._last_hash()
+        self._depth = 0
+        self._told: list[tuple[Any, ...]] = []
+        self._set_threads()
 
     def now(self) -> datetime:
         """The present moment in UTC, without zone, as the tables keep it."""
@@ -93,6 +101,8 @@ class Database:
         """Reserve *count* consecutive numbers and return the first. A rollback leaves a gap, never a repeat."""
         first = self._numbers[of] + 1
         self._numbers[of] += count
+        if of == "item" and first - 1 <= _ONE_THREAD_ROWS < self._numbers[of]:
+            self._set_threads()
         return first
 
     @unbroken()
@@ -111,14 +121,20 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """All of the body, or nothing. What was committed survives a kill of the process.
 
+        One that stands inside another is part of that one.
+
         Raises:
             IndexUnusable: the file could not be written (disk full, device gone); nothing of the body was kept.
         """
         connection, head = self._own(), self._head
-        with unbroken(), private_files():
+        if self._depth:
+            yield
+            return
+        with unbroken(), private_files(), self._inside():
             connection.execute("begin")
             try:
                 yield
+                self._write_told()
                 connection.execute("commit")
             except duckdb.Error as failure:
                 self._head = head
@@ -130,13 +146,40 @@ class Database:
                 raise
 
     def journal(self, entries: Sequence[tuple[str, str | None, int | None, str]]) -> None:
-        """Append (event, subject, its number, detail) rows; belongs into the transaction of what it tells."""
+        """Append (event, subject, its number, detail) rows; belongs into the transaction of what it tells.
+
+        They are written as that transaction ends.
+        """
         if not entries:
             return
         first, now = self.take_numbers("journal", len(entries)), self.now()
-        rows = [(first + n, now, *entry, self._linked(first + n, now, *entry)) for n, entry in enumerate(entries)]
-        table = arrow_table(JOURNAL_SCHEMA, rows)
-        self.rows("insert into journal select * from entries", entries=table)
+        self._told += [
+            (first + n, now, *entry, self._linked(first + n, now, *entry)) for n, entry in enumerate(entries)
+        ]
+        if not self._depth:
+            self._write_told()
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            self._told = []
+
+    def _write_told(self) -> None:
+        """One statement for all events of a transaction: each costs more than its rows."""
+        if self._told:
+            told, self._told = self._told, []
+            self.rows("insert into journal select * from entries", entries=arrow_table(JOURNAL_SCHEMA, told))
+
+    def _set_threads(self) -> None:
+        """More than one only where tables have more than one stretch of rows to share out.
+
+        Otherwise waking the second one makes each statement a third dearer, and nothing faster.
+        """
+        self._connection.execute(f"set threads = {1 if self._numbers['item'] <= _ONE_THREAD_ROWS else _THREADS}")
 
     def _linked(
         self, seq: int, now: datetime, event: str, subject: str | None, subject_id: int | None, detail: str

@@ -8,7 +8,7 @@ from storage_core.index.database import Database, private_files
 from storage_core.index.views import PUBLIC_VIEWS
 
 _AT_MOST_EVERY_SECONDS = 5.0
-_SHARE_OF_TIME = 20
+_SHARE_OF_TIME = 100
 """A snapshot may cost one part in so many of a run's time: a large index publishes less often."""
 
 _TABLES = tuple(view for view in PUBLIC_VIEWS if view != "errors_v1")

@@ -1,5 +1,6 @@
 """The open index: everything of `ports.ledger.Ledger`, put together."""
 
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
@@ -45,6 +46,10 @@ class Index(
     def database(self) -> Database:
         """What the tables of this package are reached through; for this package alone."""
         return self._database
+
+    def together(self) -> AbstractContextManager[None]:
+        """See ports.PlanLedger."""
+        return self._database.transaction()
 
     def adopt(self, adoption: Adoption, *, told: str) -> None:
         """Start from what another tool's index knows; *told* goes to the journal. For a new index only."""

@@ -1,6 +1,7 @@
 """The index as the phases see it: what is pending, and what came of it."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, EtagMeaning, ProvenCopy, SourceWithdrawn
@@ -229,6 +230,10 @@ class PlanLedger(Protocol):
         the new look shows that somebody has changed that place since: then its item is replaced, which the journal
         tells, because each place is told of once.
         """
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make one commit of everything that is recorded inside: all of it lasts, or nothing."""
         ...
 
     def publish(self, *, force: bool = False) -> None:

@@ -11,9 +11,11 @@ go out while S3 copies large objects, which takes minutes and costs none of Syna
 """
 
 import asyncio
+import math
 import queue
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from storage_core.errors import Interrupted
@@ -32,7 +34,7 @@ COMMIT_AT_MOST = 500
 """Outcomes per transaction; more would make a commit slow, fewer would make commits many."""
 
 GATHER_SECONDS = 1.0
-"""How long after a commit of its phase an outcome waits for others, while more are under way."""
+"""How long after the line's last commit an outcome waits for others, while more are under way."""
 
 IDLE_SECONDS = 0.25
 """How long Synapse's budget must have lain idle before phases claim what little there is for them."""
@@ -121,6 +123,7 @@ class _Run:
             station.join(self._line)
         services.backlog.counted_by(self._not_recorded)
         self._idle_from: float | None = None
+        self._committed_at = -math.inf
         self._failure: BaseException | None = None
         self.total = Tally()
 
@@ -230,20 +233,31 @@ class _Run:
 
     def _sort(self, arrived: "tuple[Station[Any], Any]") -> None:
         station, outcome = arrived
-        station.take(outcome, gather_seconds=GATHER_SECONDS)
+        station.take(outcome, due_at=self._committed_at + GATHER_SECONDS)
 
     def _commit(self, *, only_due: bool) -> bool:
-        """Commit what each phase has gathered, in transactions of its own; whether there was anything to commit."""
-        committed = False
-        for station in self._line:
-            if station.gathered and (not only_due or station.is_due(at_most=COMMIT_AT_MOST)):
-                committed = True
-                self._begin(station)
-                tally, outcomes = station.commit(self._ledger)
-                self.total = self.total + tally
-                self._feed(station, outcomes)
-                self._watch.committed(station.phase, tally)
-        return committed
+        """Commit what is due of all phases in one transaction; whether there was anything to commit."""
+        now = time.monotonic()
+        due = [
+            station
+            for station in self._line
+            if station.gathered and (not only_due or station.is_due(now, at_most=COMMIT_AT_MOST))
+        ]
+        if not due:
+            return False
+        if any(now >= station.due_at for station in due):
+            self._committed_at = now
+        for station in due:
+            self._begin(station)
+        with self._ledger.together() if len(due) > 1 else nullcontext():
+            committed = [(station, *station.commit(self._ledger)) for station in due]
+        for station, tally, outcomes in committed:
+            station.committed(tally)
+            self.total = self.total + tally
+            self._feed(station, outcomes)
+        for station, tally, _ in committed:
+            self._watch.committed(station.phase, tally)
+        return True
 
     def _feed(self, source: "Station[Any]", outcomes: int) -> None:
         for station in self._line:

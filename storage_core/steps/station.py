@@ -47,7 +47,7 @@ class Station(Generic[W]):
         self.under_way = 0
         self.gathered: list[Any] = []
         self.due_at = 0.0
-        self._committed_at = self._claimed_at = -math.inf
+        self._claimed_at = -math.inf
         self.has_begun = False
         self.total = Tally()
 
@@ -145,7 +145,7 @@ class Station(Generic[W]):
         """Called on the network loop."""
         self._arrived((self, outcome))
 
-    def take(self, arrived: Any, *, gather_seconds: float) -> None:
+    def take(self, arrived: Any, *, due_at: float) -> None:
         """Keep what came back. It is due at once when nothing was committed for a while.
 
         So a run that is killed again and again, soon after each start, still gets on.
@@ -157,27 +157,28 @@ class Station(Generic[W]):
                 self._release()
             return
         if not self.gathered:
-            self.due_at = self._committed_at + gather_seconds
+            self.due_at = due_at
         self.gathered.append(arrived)
 
-    def is_due(self, *, at_most: int) -> bool:
+    def is_due(self, now: float, *, at_most: int) -> bool:
         """Whether waiting for more outcomes is over, or would hold this phase up."""
         is_starving = self.phase.finds_more and self.under_way < self.phase.active
-        return is_starving or self.under_way == 0 or len(self.gathered) >= at_most or time.monotonic() >= self.due_at
+        return is_starving or self.under_way == 0 or len(self.gathered) >= at_most or now >= self.due_at
 
     def commit(self, ledger: Ledger) -> tuple[Tally, int]:
-        """Commit what was gathered; what it came to, and of how many outcomes."""
+        """Record what was gathered; what it came to, and of how many outcomes. `committed` follows when it lasts."""
         outcomes, self.gathered = self.gathered, []
-        tally = self.phase.record(ledger, outcomes)
-        self._committed_at = time.monotonic()
+        return self.phase.record(ledger, outcomes), len(outcomes)
+
+    def committed(self, tally: Tally) -> None:
+        """What was recorded lasts now: the index does not offer its works again."""
         self.total = self.total + tally
         self._release()
         if self.phase.finds_more:
             self._is_dry = False
-        return tally, len(outcomes)
 
     def _release(self) -> None:
-        """Let go of works that are over and committed: the index does not offer them again."""
+        """Let go of works that are over and committed."""
         for group in self._released:
             self._busy -= group.marks
         self._released = []

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -22,12 +23,23 @@ class Pieces:
     def __init__(self, count: int) -> None:
         self.stage = dict.fromkeys(range(1, count + 1), "raw")
         self.commits: list[tuple[str, tuple[int, ...]]] = []
+        self.joint: list[list[str]] = []
+        self._inside: list[str] | None = None
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        self._inside = []
+        yield
+        self.joint.append(self._inside)
+        self._inside = None
 
     def claim(self, stage: str, after: int, limit: int) -> list[int]:
         return [piece for piece, at in sorted(self.stage.items()) if at == stage and piece > after][:limit]
 
     def record(self, stage: str, pieces: list[int]) -> Tally:
         self.commits.append((stage, tuple(pieces)))
+        if self._inside is not None:
+            self._inside.append(stage)
         for piece in pieces:
             self.stage[piece] = stage
         return Tally(done=len(pieces))
@@ -100,6 +112,24 @@ def test_every_piece_passes_every_phase_once(launcher):
     assert Tally(done=3 * 157) == drive(line, ledger, Hands(), launcher, QuietWatch())
     for made in ("cut", "bent", "sold"):
         assert list(range(1, 158)) == sorted(ledger.order(made))
+
+
+def test_what_two_phases_gathered_is_committed_together(launcher, monkeypatch):
+    """Each transaction costs more than what is in it."""
+    monkeypatch.setattr(driving, "GATHER_SECONDS", 0.1)
+    ledger = Pieces(60)
+    ledger.stage |= dict.fromkeys(range(31, 61), "ore")
+
+    async def trickling(piece, services, emit):
+        await asyncio.sleep(0.01)
+        emit(piece)
+
+    line = (phase("raw", "cut", trickling, active=1), phase("ore", "melted", trickling, active=1))
+    drive(line, ledger, Hands(), launcher, QuietWatch())
+
+    assert list(range(1, 31)) == ledger.order("cut")
+    assert list(range(31, 61)) == ledger.order("melted")
+    assert ["cut", "melted"] in ledger.joint
 
 
 def test_a_full_batch_goes_on_while_earlier_works_still_wait(launcher):
