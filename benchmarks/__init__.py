@@ -6,6 +6,7 @@ from benchmarks.budget import BUDGET
 from benchmarks.cells_distinct import CELLS_DISTINCT
 from benchmarks.cells_index import CELLS_INDEX
 from benchmarks.cells_shared import CELLS_SHARED
+from benchmarks.cpu import CPU
 from benchmarks.index_view import INDEX_VIEW
 from benchmarks.large_files import LARGE_FILES
 from benchmarks.mixed import MIXED
@@ -29,6 +30,7 @@ _ALL = (
     LARGE_FILES,
     MIXED,
     BUDGET,
+    CPU,
     SELECTION,
     SCALE,
     ORCHESTRATION,

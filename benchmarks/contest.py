@@ -100,12 +100,13 @@ def hold(contest: Contest, contestants: Sequence[Contestant], wishes: Wishes) ->
     taking_part = [one for one in contestants if one.name not in wishes.without]
     with ThreadPoolExecutor(len(taking_part)) as threads:
         for run in range(wishes.runs + 1):
-            begun = [threads.submit(_compete, contest, contestant, run) for contestant in taking_part]
+            begun = [threads.submit(compete, contest, contestant, run) for contestant in taking_part]
             found += [one.result() for one in begun]
     return found
 
 
-def _compete(contest: Contest, contestant: Contestant, run: int) -> Measurement:
+def compete(contest: Contest, contestant: Contestant, run: int) -> Measurement:
+    """Let one contestant do the work; run 0 is about one item."""
     options = SandboxOptions(latency_seconds=contest.latency_seconds)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, running_sandbox(options) as sandbox:
         sandbox.facts = contest.fill(sandbox.world, contest.items if run else 1)
