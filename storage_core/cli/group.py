@@ -11,7 +11,7 @@ from storage_core.cli.agreeing import PlanNotConfirmed
 from storage_core.cli.documents import canary_document, plan_document
 from storage_core.cli.session import PROGRAM, Session
 from storage_core.cli.spelling import spelled
-from storage_core.errors import ExitCode, Interrupted, SynapseStorageError
+from storage_core.errors import ExitCode, Interrupted, ManifestUnusable, SynapseStorageError
 from storage_core.reports.wording import plain_text
 
 ARGUMENTS = "storage_core.arguments"
@@ -65,7 +65,7 @@ def _is_typers_own(error: Exception) -> bool:
 def _told(error: SynapseStorageError, session: Session) -> int:
     """What happened, and what to do; with --json also as the one document."""
     _trace(error, session)
-    sys.stderr.write(f"Error: {plain_text(str(error))}\n")
+    sys.stderr.write(f"Error: {_shown(error)}\n")
     document: dict[str, Any] = {"error": {"what": error.what, "fix": error.fix}, "exit_code": int(error.exit_code)}
     if isinstance(error, PlanNotConfirmed):
         document["plan"] = plan_document(error.plan)
@@ -73,6 +73,13 @@ def _told(error: SynapseStorageError, session: Session) -> int:
             document["canary"] = canary_document(error.canary)
     session.document(document)
     return int(error.exit_code)
+
+
+def _shown(error: SynapseStorageError) -> str:
+    if isinstance(error, ManifestUnusable):
+        # one line of text for each bad line of the manifest
+        return "\n".join(plain_text(line) for line in str(error).split("\n"))
+    return plain_text(str(error))
 
 
 def _told_bug(error: Exception, session: Session) -> int:

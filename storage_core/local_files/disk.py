@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from stat import S_ISREG
 
+from storage_core.errors import UsageError
 from storage_core.local_files.reading import measure, unreadable
 from storage_core.local_files.receiving import PartialFile, disk_error, is_partial
 from storage_core.model.transfers import LocalEntry, LocalFile
@@ -36,6 +37,8 @@ class Disk:
         """A text file's content."""
         try:
             return await asyncio.to_thread(Path(path).read_text, encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{path} is no text in UTF-8: {error.reason}.", fix="Save it as UTF-8.") from error
         except (OSError, ValueError) as error:
             raise unreadable(path, error) from error
 

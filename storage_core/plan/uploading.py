@@ -3,12 +3,12 @@
 import mimetypes
 from collections.abc import Callable
 
-from storage_core.errors import UsageError
+from storage_core.errors import BadRequest, UsageError
 from storage_core.model.entities import FileSnapshot
 from storage_core.model.handles import FileHandle
 from storage_core.model.ids import StorageLocationId
 from storage_core.model.transfers import LocalFile, StoreLimits, UploadDestination, UploadOrder
-from storage_core.plan.file_names import LONGEST_NAME, may_be_valid_file_name
+from storage_core.plan.file_names import LONGEST_NAME, is_valid_file_name, may_be_valid_file_name
 
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -22,10 +22,33 @@ def name_of(path: str, wanted: str | None) -> str:
     name = wanted if wanted is not None else path.replace("\\", "/").rpartition("/")[2]
     if may_be_valid_file_name(name) and name == name.strip():
         return name
-    raise UsageError(
-        f"{name!r} is no name for a file in Synapse.",
-        fix="Letters, digits, blanks and , _ . - + ' ( ) are allowed, "
-        f"at most {LONGEST_NAME}; give another one with --name, or rename the file.",
+    raise _no_name(name, "file", "give another one with --name, or rename the file")
+
+
+def check_folder_name(name: str) -> None:
+    """Refuse what can be no folder's name, before anything is made.
+
+    Raises:
+        UsageError: Synapse takes no such name.
+    """
+    if not may_be_valid_file_name(name) or name != name.strip():
+        raise _no_name(name, "folder", "rename the directory")
+
+
+def blame_name(name: str, refusal: BadRequest) -> None:
+    """Explain the service's refusal where it is about the name: it alone knows whether letters of all scripts will do.
+
+    Raises:
+        UsageError: it takes no such name.
+    """
+    if not is_valid_file_name(name) and "name" in refusal.reason.lower():
+        raise _no_name(name, "file or folder", "give another one with --name, or rename it") from refusal
+
+
+def _no_name(name: str, what: str, way_out: str) -> UsageError:
+    return UsageError(
+        f"{name!r} is no name for a {what} in Synapse.",
+        fix=f"Letters, digits, blanks and , _ . - + ' ( ) are allowed, at most {LONGEST_NAME}; {way_out}.",
     )
 
 
@@ -34,20 +57,20 @@ def content_type_of(name: str) -> str:
     return mimetypes.guess_type(name, strict=False)[0] or UNKNOWN_TYPE
 
 
-def check_size(file: LocalFile, limits: StoreLimits, destination: UploadDestination) -> None:
+def check_size(path: str, size_bytes: int, limits: StoreLimits, destination: UploadDestination) -> None:
     """Refuse what this kind of storage cannot hold, before anything is sent.
 
     Raises:
         UsageError: the file is empty, or too large.
     """
-    if file.size_bytes < limits.smallest_bytes:
+    if size_bytes < limits.smallest_bytes:
         raise UsageError(
-            f"{file.path} is empty, and Synapse's upload service takes no empty files.",
+            f"{path} is empty, and Synapse's upload service takes no empty files.",
             fix="Leave it out; or upload to a location that takes one: external S3 with STS and --use-boto-sts.",
         )
-    if file.size_bytes > limits.largest_bytes:
+    if size_bytes > limits.largest_bytes:
         raise UsageError(
-            f"{file.path} has {file.size_bytes:,} bytes; storage location {destination.location_id} holds files of at"
+            f"{path} has {size_bytes:,} bytes; storage location {destination.location_id} holds files of at"
             f" most {limits.largest_bytes:,}.",
             fix="Split the file.",
         )

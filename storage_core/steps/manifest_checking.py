@@ -10,7 +10,7 @@ from storage_core.errors import ManifestUnusable, UsageError
 from storage_core.model.entities import EntityHeader, EntityKind
 from storage_core.model.ids import EntityId, StorageLocationId
 from storage_core.model.manifests import ManifestEntry, ManifestProblem, ManifestRead
-from storage_core.model.transfers import Content, LocalFile
+from storage_core.model.transfers import Content
 from storage_core.model.trees import UsedEntity, UsedFile, UsedName, WantedProvenance, WantedReference
 from storage_core.plan.manifest_order import ordered
 from storage_core.plan.manifest_reading import read_manifest
@@ -147,7 +147,7 @@ class ManifestChecking:
         for entry in entries:
             size = (await self.local.entry(entry.path)).size_bytes or 0
             try:
-                check_size(LocalFile(path=entry.path, size_bytes=size, md5="", modified_ns=0), limits, destination)
+                check_size(entry.path, size, limits, destination)
             except UsageError as error:
                 problems.append(ManifestProblem(line=entry.line, what=str(error)))
         return problems

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
-from storage_core.errors import UsageError
+from storage_core.errors import BadRequest, UsageError
 from storage_core.model.entities import EntityHeader, EntityKind
 from storage_core.model.ids import EntityId
 from storage_core.model.transfers import Uploaded, UploadOrder
 from storage_core.model.trees import Directory, TransferFailure
+from storage_core.plan.uploading import blame_name, check_folder_name
 from storage_core.ports.catalog import Catalog
 from storage_core.ports.storage import Containers
 from storage_core.ports.transfers import LocalFiles
@@ -96,7 +97,12 @@ class _Finding:
             return present
         if present is not None:
             raise UsageError(f"{name!r} in {container_id} is a {present.kind}, no folder.", fix="Choose another name.")
-        return await self.containers.folder_named(name, container_id)
+        check_folder_name(name)
+        try:
+            return await self.containers.folder_named(name, container_id)
+        except BadRequest as error:
+            blame_name(name, error)
+            raise
 
     async def _children(self, container_id: EntityId) -> dict[str, EntityHeader]:
         found: dict[str, EntityHeader] = {}

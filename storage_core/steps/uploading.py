@@ -19,7 +19,7 @@ from storage_core.model.transfers import (
 )
 from storage_core.model.trees import FileDetails, Provenance
 from storage_core.plan.metadata import MetadataChanges, changes_of
-from storage_core.plan.uploading import check_size, content_type_of, file_name_of, is_equal, parts_to_hash
+from storage_core.plan.uploading import blame_name, check_size, content_type_of, file_name_of, is_equal, parts_to_hash
 from storage_core.ports.transfers import ByteStore, Files, LocalFiles, StoreChoice
 from storage_core.steps.annotating import activity_for, annotate_placed, apply_metadata
 from storage_core.steps.placing import Place, place_handle, read_details, read_file
@@ -72,7 +72,11 @@ class Uploader:
             destination=found.destination,
             ticket="",
         )
-        handle_id = await self.storing.store(upload, found.store, purpose)
+        try:
+            handle_id = await self.storing.store(upload, found.store, purpose)
+        except BadRequest as error:
+            blame_name(found.name, error)
+            raise
         place = Place(
             container_id=found.destination.entity_id,
             name=found.name,
@@ -113,8 +117,12 @@ class Uploader:
         name = file_name_of(order, snapshot)
         destination = await self._destination(_container_of(order, snapshot), order.location_id)
         store = self.stores.for_upload(destination, self.wishes)
+        entry = await self.local.entry(order.path)
+        if entry.size_bytes is not None:
+            # before it is read: what nobody can store may be terabytes
+            check_size(order.path, entry.size_bytes, store.limits, destination)
         local = await self.local.measure(order.path, parts_to_hash(store.limits, order, snapshot, destination))
-        check_size(local, store.limits, destination)
+        check_size(local.path, local.size_bytes, store.limits, destination)
         is_there = (
             snapshot is not None and not order.even_if_equal and is_equal(local, snapshot, destination.location_id)
         )

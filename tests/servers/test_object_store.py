@@ -10,7 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
 
+from storage_core.aws import file_objects
 from storage_core.aws.file_objects import MOST_PARTS, SMALLEST_PART, parts_of
 from storage_core.config import Config, ObjectStoreProfile
 from storage_core.errors import AccessError, SourceChanged, TransferBroken, TransferFailed
@@ -149,6 +151,29 @@ async def test_a_large_file_goes_up_in_parts(bench: StoreBench, tmp_path: Path) 
     assert [5, SMALLEST_PART, SMALLEST_PART] == sorted(told)
     assert stored == await bench.store.put(upload_of(bench, file))
     assert 1 == bench.objects_there()
+
+
+async def test_one_part_too_many_becomes_larger_parts(
+    bench: StoreBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit that a test can reach, against servers that keep the parts we send."""
+    monkeypatch.setattr(file_objects, "MOST_PARTS", 2)
+    content = os.urandom(2 * SMALLEST_PART + 1)
+    file = local_file(tmp_path, content)
+    told: list[int] = []
+
+    stored = await bench.store.put(upload_of(bench, file), told.append)
+
+    assert content == await content_of(bench, bench.readable_of(stored, file))
+    assert [15 * 2**20 + 1, 17 * 2**20] == sorted(told)
+
+
+def test_a_real_store_refuses_part_10_001(bucket: str, owner: Any) -> None:
+    """So a plan may never come to it."""
+    upload_id = owner.create_multipart_upload(Bucket=bucket, Key="many")["UploadId"]
+
+    with pytest.raises(ClientError):
+        owner.upload_part(Bucket=bucket, Key="many", UploadId=upload_id, PartNumber=10_001, Body=b"x")
 
 
 async def test_a_broken_upload_goes_on_with_the_missing_parts(

@@ -368,7 +368,7 @@ def test_a_manifest_that_cannot_be_read_is_said_so(transfers: Transfers, tmp_pat
     latin = tmp_path / "latin.tsv"
     latin.write_bytes("path\tparent\nä\tsyn1\n".encode("latin-1"))
 
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match=r"is no text in UTF-8: .* Save it as UTF-8\."):
         upload(transfers, latin)
     with pytest.raises(UsageError, match="There is no file"):
         upload(transfers, tmp_path / "missing.tsv")

@@ -38,9 +38,11 @@ def tree(tmp_path: Path, container: EntityId) -> Path:
     return root
 
 
-def upload(transfers: Transfers, tree: Path, container: EntityId) -> list[Uploaded | TransferFailure]:
+def upload(
+    transfers: Transfers, tree: Path, container: EntityId, *, is_dry: bool = False
+) -> list[Uploaded | TransferFailure]:
     order = UploadOrder(path="", parent_id=container)
-    return transfers.run(lambda desk: desk.trees_up.upload_tree(str(tree), order))
+    return transfers.run(lambda desk: desk.trees_up.upload_tree(str(tree), order), is_dry=is_dry)
 
 
 def download(
@@ -211,3 +213,36 @@ def test_a_directory_or_container_that_is_not_there_is_an_error(
         upload(transfers, tmp_path / "missing", container)
     with pytest.raises(NotFound):
         download(transfers, EntityId("syn99999999"), tmp_path / "down")
+
+
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_a_folder_whose_name_synapse_refuses_fails_alone_and_in_words(
+    transfers: Transfers, container: EntityId, tmp_path: Path, is_dry: bool
+) -> None:
+    for name in ("100% sure", "fine"):
+        (tmp_path / "odd" / name).mkdir(parents=True)
+        (tmp_path / "odd" / name / "a.txt").write_text("a")
+
+    outcomes = upload(transfers, tmp_path / "odd", container, is_dry=is_dry)
+
+    assert ["a.txt"] == [one.name for one in outcomes if isinstance(one, Uploaded)]
+    (failure,) = [one for one in outcomes if isinstance(one, TransferFailure)]
+    assert "'100% sure' is no name for a folder in Synapse." in failure.error.what
+    assert "rename the directory" in failure.error.fix
+
+
+def test_letters_that_the_service_refuses_are_explained(
+    transfers: Transfers, container: EntityId, tmp_path: Path
+) -> None:
+    """Whether a name may hold letters of every script is the service's word; it says nothing of what to do."""
+    (tmp_path / "odd" / "gr\u00f6\u00dfe").mkdir(parents=True)
+    (tmp_path / "odd" / "gr\u00f6\u00dfe" / "a.txt").write_text("a")
+    (tmp_path / "odd" / "\u00fc.txt").write_text("u")
+
+    outcomes = upload(transfers, tmp_path / "odd", container)
+
+    assert 2 == len(outcomes)
+    for outcome in outcomes:
+        assert isinstance(outcome, TransferFailure)
+        assert "is no name for a file or folder in Synapse" in outcome.error.what
+        assert "rename it" in outcome.error.fix
