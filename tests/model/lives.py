@@ -100,7 +100,7 @@ def live(
     )
     index = open_index(path, settings, create=True)
     try:
-        # a third of a history's time is spent on making plans better that are for a handful of rows
+        # a sixth of a history's time is spent on making plans better that are for a handful of rows
         index._database.rows("pragma disable_optimizer")
         first(index)
         synapse.life = Life(dies_at, meanwhile)
