@@ -1,8 +1,9 @@
 """JSON documents that are no report."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from storage_core.model.canaries import CanaryResult
+from storage_core.model.canaries import CanaryCandidate, CanaryResult
 from storage_core.model.engines import EngineShare
 from storage_core.model.plans import Plan, StatusCount
 from storage_core.model.prices import Costs
@@ -52,6 +53,15 @@ def canary_document(result: CanaryResult) -> dict[str, Any]:
         "proofs": [{"rung": str(one.rung), "items": one.items} for one in result.rungs],
         "seconds": result.seconds,
         "calls": result.calls,
+    }
+
+
+def candidates_document(candidates: Sequence[CanaryCandidate]) -> dict[str, Any]:
+    """What would go first."""
+    return {
+        "copies": len(candidates),
+        "items": sum(one.items for one in candidates),
+        "bytes": sum(one.size_bytes for one in candidates),
     }
 
 

@@ -286,7 +286,9 @@ def test_through_the_command_line_with_force_and_kills(start_sandbox: Callable[.
     )
     words = migrate_words(sandbox, tmp_path / "m.duckdb", "new", "--canary", "5", "--json")
 
-    assert kill_after(sandbox, tmp_path, words, calls=52, pause=0)
+    dry = run(sandbox, tmp_path, [*words, "--dry-run"])
+    assert (5, 0) == (json.loads(dry.stdout)["canary"]["items"], writes(sandbox))
+    assert kill_after(sandbox, tmp_path, words, calls=12, pause=0)
     done = run(sandbox, tmp_path, words)
 
     assert 0 == done.returncode, done.stderr

@@ -27,7 +27,7 @@ from storage_core.cli.arguments import (
     settings_from,
 )
 from storage_core.cli.defaulting import SetDefaultOption, announce_default, set_default_location
-from storage_core.cli.documents import canary_document, plan_document
+from storage_core.cli.documents import canary_document, candidates_document, plan_document
 from storage_core.cli.notifying import NotifyOption, tell_of_end, telling_of_failures
 from storage_core.cli.reporting import figures_of, run_facts, write_csv_log, write_reports
 from storage_core.cli.retrying import RetryClass, classes_of
@@ -187,7 +187,8 @@ def _planned_only(session: Session, settings: MigrationSettings, options: RunOpt
     session.show(plan_view(plan))
     if options.canary:
         session.say(candidates_text(first))
-    session.document(plan_document(plan))
+    canary = {"canary": candidates_document(first)} if options.canary else {}
+    session.document({**plan_document(plan), **canary})
     session.say(
         f"Dry run, index created at {order.index_path} but skipping migration. Can proceed with migration by running"
         " the same command without the dry run option."
