@@ -5,7 +5,7 @@ Small files, and a few of 30 GB that S3 needs a while for, which come last in th
 
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -114,23 +114,23 @@ def _table(files: int, used: Sequence[Used], wishes: Wishes) -> Table:
     )
 
 
-def in_longest_windows(found: Sequence[Any]) -> list[dict[str, float]]:
+def in_longest_windows(found: Sequence[Any]) -> list[Mapping[str, Any]]:
     """Of kept results the runs in the longest windows: the service's own are of a minute."""
     longest = max((raw["windowSeconds"] for raw in found), default=0)
     return [one for raw in found if raw["windowSeconds"] == longest for one in raw["runs"]]
 
 
-def used_percent(one: dict[str, float]) -> float:
+def used_percent(one: Mapping[str, Any]) -> float:
     """How much of its budget a run used, ends included."""
-    return 100 * one["least_seconds"] / one["seconds"]
+    return float(100 * one["least_seconds"] / one["seconds"])
 
 
-def throttled_percent(one: dict[str, float]) -> float:
+def throttled_percent(one: Mapping[str, Any]) -> float:
     """How many of all its calls were refused."""
-    return 100 * one["throttled"] / one["calls"]
+    return float(100 * one["throttled"] / one["calls"])
 
 
-def budget_table(runs: Sequence[dict[str, float]]) -> Table:
+def budget_table(runs: Sequence[Mapping[str, Any]]) -> Table:
     """Kept runs by latency: medians, and the span of all runs in brackets."""
     return Table(
         heading="Budget used",
@@ -142,7 +142,7 @@ def budget_table(runs: Sequence[dict[str, float]]) -> Table:
     )
 
 
-def _kept_row(latency: float, runs: Sequence[dict[str, float]]) -> tuple[str, ...]:
+def _kept_row(latency: float, runs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     used = [used_percent(one) for one in runs]
     # it is of what the throttle allows, which calls in flight do not reach at longer latencies
     steady = [100 * one["steady"] for one in runs if one["steady"] is not None and latency < IN_FLIGHT_BOUNDS_FROM]

@@ -1,8 +1,9 @@
 """What is wanted, and what the kept results say about it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from benchmarks.budget import in_longest_windows, throttled_percent, used_percent
 from benchmarks.contestants import CALLS_PER_SECOND, US, US_THROUGH_A_VIEW, US_THROUGH_A_VIEW_WITH_KEYS, US_WITH_KEYS
@@ -151,7 +152,8 @@ def _view(kept: Kept) -> Found | None:
     single = next(
         (one for one in kept.contests if one.circumstances.benchmark == "index-view" and one.side("file by file")), None
     )
-    ours, theirs = through and through.side(US.name), single and single.side("file by file")
+    ours = through.side(US.name) if through else None
+    theirs = single.side("file by file") if single else None
     if through is None or single is None or ours is None or theirs is None:
         return None
     computed = theirs.calls / single.circumstances.items * through.circumstances.items / CALLS_PER_SECOND
@@ -159,11 +161,12 @@ def _view(kept: Kept) -> Found | None:
         value=computed / ours.seconds,
         runs=min(len(ours.runs), len(theirs.runs)),
         by_calls=f"{theirs.calls / single.circumstances.items / (ours.calls / through.circumstances.items):.2f}",
+        throttled=_throttled(ours),
     )
 
 
 def _budget(
-    kept: Kept, worst: Callable[[Sequence[float]], float], figure: Callable[[dict[str, float]], float]
+    kept: Kept, worst: Callable[[Sequence[float]], float], figure: Callable[[Mapping[str, Any]], float]
 ) -> Found | None:
     """The worst latency's median."""
     found = [
