@@ -49,6 +49,13 @@ class Disk:
         except OSError as error:
             raise unreadable(path, error) from error
 
+    async def make_directory(self, path: str) -> None:
+        """Make it, and those above it, where they are missing."""
+        try:
+            await asyncio.to_thread(Path(path).mkdir, parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk_error(Path(path), error) from error
+
     async def write_text(self, path: str, text: str) -> None:
         """Put a text file there, whole or not at all."""
         try:

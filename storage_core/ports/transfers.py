@@ -312,6 +312,14 @@ class LocalFiles(Protocol):
         """
         ...
 
+    async def make_directory(self, path: str) -> None:
+        """Make it, and those above it, where they are missing.
+
+        Raises:
+            UsageError, TransferFailed: it cannot be made.
+        """
+        ...
+
     async def write_text(self, path: str, text: str) -> None:
         """Put a text file there, whole or not at all; its directory is made when it is missing.
 

@@ -15,6 +15,7 @@ from storage_core.steps.downloading import Downloader
 from storage_core.steps.side_by_side import OF_ONE_FILE, Mover, or_failure, side_by_side
 
 _DESCRIBED_AT_ONCE = 50
+_WITH_PLACES = frozenset({EntityKind.FILE, EntityKind.FOLDER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +43,16 @@ class TreeDownloader:
     async def download_tree(self, container_id: EntityId, folder: str, if_collision: IfCollision) -> TreeDownloaded:
         """Mirror a project or folder into *folder*: below it one directory per folder, each file under its name.
 
-        Files of one folder that have the same name get a number, the same at every run. Nothing is deleted: what
-        only this machine has stays. One call per 50 children, one per file to learn about it, a fraction of one
-        for the address of its bytes. The manifest names every file that is here afterwards.
+        Empty folders become empty directories. Files of one folder that have the same name get a number, the same at
+        every run. Nothing is deleted: what only this machine has stays. One call per 50 children, one per file to
+        learn about it, a fraction of one for the address of its bytes. The manifest names every file that is here
+        afterwards.
 
         Raises:
             RestError: the container itself cannot be listed.
             AccessError, ServiceUnavailable, UsageError: see `ports`.
         """
-        finding = _Finding(self.files, self.catalog, if_collision, on_windows=self.downloader.on_windows)
+        finding = _Finding(self.files, self.catalog, self.local, if_collision, on_windows=self.downloader.on_windows)
         rows: list[ManifestRow] = []
 
         async def move(found: _Found) -> Downloaded | TransferFailure:
@@ -79,6 +81,7 @@ class _Finding:
 
     files: Files
     catalog: Catalog
+    local: LocalFiles
     if_collision: IfCollision
     on_windows: bool = field(kw_only=True)
     failures: list[TransferFailure] = field(default_factory=list)
@@ -90,6 +93,9 @@ class _Finding:
             container_id, folder = waiting.pop()
             try:
                 children = await self._children(container_id)
+                if not any(child.kind in _WITH_PLACES for child in children):
+                    # nothing in it would make its directory
+                    await self.local.make_directory(folder)
             except OF_ONE_FILE as error:
                 if is_root:
                     raise

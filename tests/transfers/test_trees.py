@@ -215,6 +215,33 @@ def test_a_directory_or_container_that_is_not_there_is_an_error(
         download(transfers, EntityId("syn99999999"), tmp_path / "down")
 
 
+def test_empty_folders_come_back(transfers: Transfers, container: EntityId, tmp_path: Path) -> None:
+    for name in ("a/empty", "b/c/empty"):
+        (tmp_path / "tree" / name).mkdir(parents=True)
+    upload(transfers, tmp_path / "tree", container)
+
+    download(transfers, container, tmp_path / "copy")
+
+    assert ["a", "a/empty", "b", "b/c", "b/c/empty"] == sorted(
+        str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*") if path.is_dir()
+    )
+
+
+def test_a_file_where_an_empty_folder_goes_fails_alone(
+    transfers: Transfers, container: EntityId, tmp_path: Path
+) -> None:
+    (tmp_path / "tree" / "a").mkdir(parents=True)
+    (tmp_path / "tree" / "b.txt").write_text("b")
+    upload(transfers, tmp_path / "tree", container)
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "a").write_text("in the way")
+
+    done = download(transfers, container, tmp_path / "copy")
+
+    assert {"UsageError": 1, "DOWNLOADED": 1} == results(done.outcomes)
+    assert "in the way" == (tmp_path / "copy" / "a").read_text()
+
+
 @pytest.mark.parametrize("is_dry", [True, False])
 def test_a_folder_whose_name_synapse_refuses_fails_alone_and_in_words(
     transfers: Transfers, container: EntityId, tmp_path: Path, is_dry: bool

@@ -1,15 +1,18 @@
 """Uploads through Synapse: bytes, entity, versions, and what a repeat does."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox.server import Sandbox
-from storage_core.errors import BadRequest, NotFound, UsageError
+from storage_core.errors import BadRequest, NotFound, SourceChanged, TransferFailed, UsageError
+from storage_core.local_files import disk
 from storage_core.model.ids import EntityId, StorageLocationId
-from storage_core.model.transfers import Uploaded, UploadOrder, UploadResult
+from storage_core.model.transfers import LocalFile, Uploaded, UploadOrder, UploadResult
 from storage_core.wiring.storage import StorageDesk
 from tests.transfers.conftest import Transfers
 
@@ -180,3 +183,34 @@ def test_a_new_file_costs_six_calls(
     transfers.run(all_of_them)
 
     assert 1 + 6 * 3 == desk.remote.calls.total - before
+
+
+@pytest.mark.parametrize("size", [1000, 12 * MIB])
+@pytest.mark.parametrize("tells", [True, False])
+def test_what_was_exchanged_after_it_was_hashed_is_not_stored(
+    transfers: Transfers,
+    container: EntityId,
+    make_file: Callable[..., Path],
+    desk: StorageDesk,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    tells: bool,
+) -> None:
+    """Also where neither size nor time of change tell: Synapse compares what arrived with what was hashed."""
+    path = make_file("a.bin", size)
+    real = disk.measure
+
+    async def exchanged(*arguments: Any) -> LocalFile:
+        found = await real(*arguments)
+        path.write_bytes(bytes(size))
+        moment = found.modified_ns + (1 if tells else 0)
+        os.utime(path, ns=(moment, moment))
+        return found
+
+    monkeypatch.setattr(disk, "measure", exchanged)
+
+    said = "changed while it was read" if tells else "arrived damaged"
+    with pytest.raises(SourceChanged if tells else TransferFailed, match=said):
+        upload(transfers, path, container)
+
+    assert () == tuple(desk.network.run(desk.remote.catalog.children(container, page_token=None)).children)
