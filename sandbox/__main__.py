@@ -52,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
             f"Scenario {sandbox.facts.name}: the project is {sandbox.facts.root_id}, "
             f"the new location {sandbox.facts.destination_id}.\n"
         )
+    else:
+        sys.stderr.write("It is empty; --scenario demo fills it with a project and a location to migrate to.\n")
     finished.wait()
     sandbox.stop()
     return 0

@@ -79,12 +79,14 @@ class PartialFile:
 
     async def md5(self) -> str:
         """Hash along behind what has arrived without a gap, until all has."""
-        buffer = memoryview(bytearray(min(_READ_AT_ONCE, self.size_bytes)))
+        buffer = memoryview(b"")
         while self._hashed < self.size_bytes:
             if self._hashed == self._front:
                 self._advanced.clear()
                 await self._advanced.wait()
                 continue
+            # not before: most files are small and were hashed on their way
+            buffer = buffer or memoryview(bytearray(min(_READ_AT_ONCE, self.size_bytes)))
             count = min(BLOCK, self._front - self._hashed)
             await asyncio.to_thread(_hash_range, self.path, self._hashed, count, buffer, self._md5)
             self._hashed += count
