@@ -1,10 +1,11 @@
-"""kill -9 of the flow in every phase, and of worker and server while a plan waits: what the UI shows, the exact end.
+"""kill -9 of flow, worker and server in every phase: what the UI shows, how the run goes on, that the end is exact.
 
 In each case the same deployment is run again afterwards, and no dead run stands in its way. With `KILLS_TABLE` set,
 what was seen is appended there, row by row; the table of docs/pipeline.md is made of it.
 """
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 
 DEPLOYMENT = "migrate-files/on-demand"
 FORCE = {"file_version_strategy": "new", "include_table_files": True, "confirm": "force"}
+SERVER_AWAY_SECONDS = 8.0
 Told = Callable[..., None]
 
 
@@ -61,8 +63,65 @@ def test_the_flow_dies(moment: Moment, stage: Stage, demo: Sandbox, tmp_path: Pa
     assert [] == expected.violations(snapshot(demo))
 
 
-def test_worker_and_server_die_while_a_plan_waits(stage: Stage, demo: Sandbox, tmp_path: Path, told: Told) -> None:
-    """Nothing of ours runs meanwhile; the new server still knows the question, and a new worker acts on the answer."""
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.phase)
+def test_the_worker_dies(moment: Moment, stage: Stage, demo: Sandbox, tmp_path: Path, told: Told) -> None:
+    """Its flow loses its output with it, ends at the next line it logs and says so; a new worker runs the next one."""
+    expected, run_id = stopped_run(moment, stage, demo, tmp_path)
+
+    stage.have_worker().kill()
+    meanwhile = stage.rest.state(run_id)
+    demo.faults.clear()
+    end = wait_until(lambda: ended(stage, run_id), "the run to end without its worker")
+    again = run_again(stage, demo, tmp_path)
+
+    told(moment.phase, "worker", meanwhile=meanwhile, end=f"{end['name']}: {end['message']}", again=again)
+    assert ("Running", "Completed") == (meanwhile, again)
+    assert [] == expected.violations(snapshot(demo))
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.phase)
+def test_the_server_dies(moment: Moment, stage: Stage, demo: Sandbox, tmp_path: Path, told: Told) -> None:
+    """The flow works on while there is no server, and waits for it where it needs it; the new one sees it end."""
+    expected, run_id = stopped_run(moment, stage, demo, tmp_path)
+
+    stage.server.kill_all()
+    demo.faults.clear()
+    time.sleep(SERVER_AWAY_SECONDS)
+    stage.start_server()
+    meanwhile = stage.rest.state(run_id)
+    end = wait_until(lambda: ended(stage, run_id), "the run to be seen as ended")
+    again = run_again(stage, demo, tmp_path)
+
+    told(moment.phase, "server", meanwhile=meanwhile, end=f"{end['name']}: {end['message']}", again=again)
+    assert ("Completed", "Completed") == (end["name"], again), stage.rest.log(run_id)
+    assert [] == expected.violations(snapshot(demo))
+
+
+def test_the_machine_dies_and_its_run_keeps_no_place(stage: Stage, demo: Sandbox, tmp_path: Path, told: Told) -> None:
+    """Worker and flow at once, so nobody reports it: 90 seconds without a heartbeat do, and the waiting run begins."""
+    (moment,) = (one for one in MOMENTS if one.phase == "copy")
+    expected, run_id = stopped_run(moment, stage, demo, tmp_path)
+    worker = stage.have_worker()
+
+    flows = descendants(worker.pid)
+    worker.kill()
+    kill(flows)
+    meanwhile = stage.rest.state(run_id)
+    demo.faults.clear()
+    again = run_again(stage, demo, tmp_path)
+
+    end = stage.rest.run(run_id)["state"]
+    told(moment.phase, "machine", meanwhile=meanwhile, end=f"{end['name']}: {end['message']}", again=again)
+    assert ("Running", "Crashed", "Completed") == (meanwhile, end["name"], again)
+    assert "No heartbeat for 90 seconds" in end["message"]
+    assert [] == expected.violations(snapshot(demo))
+
+
+@pytest.mark.parametrize("killed", ["worker", "server", "both"])
+def test_a_plan_waits_while_something_dies(
+    killed: str, stage: Stage, demo: Sandbox, tmp_path: Path, told: Told
+) -> None:
+    """The question outlives it: the answer is acted on by whatever worker and server are there then."""
     expected = expectation_of(demo, "new")
     worker = stage.have_worker()
     run_id = stage.start_run(DEPLOYMENT, demo, tmp_path, **FORCE | {"confirm": "ask"})
@@ -70,18 +129,21 @@ def test_worker_and_server_die_while_a_plan_waits(stage: Stage, demo: Sandbox, t
     wait_until(lambda: not descendants(worker.pid), "the flow's process to end")
     before = writes(demo)
 
-    stage.server.kill_all()
-    worker.kill()
-    stage.start_server()
+    if killed in {"server", "both"}:
+        stage.server.kill_all()
+    if killed in {"worker", "both"}:
+        worker.kill()
+    if killed in {"server", "both"}:
+        stage.start_server()
     meanwhile = stage.rest.state(run_id)
-    assert ("Suspended", before) == (meanwhile, writes(demo))
     stage.have_worker()
     answer = {"plan_hash": stage.rest.plan_hash(run_id), "approve": True}
+    assert ("Suspended", before) == (meanwhile, writes(demo))
     assert "ACCEPT" == stage.rest.resume(run_id, answer)["status"]
     end = stage.rest.wait_for(run_id, "Completed")["state"]
     again = run_again(stage, demo, tmp_path)
 
-    told("plan waits", "worker, server", meanwhile=meanwhile, end=f"{end['name']}: {end['message']}", again=again)
+    told("plan waits", killed, meanwhile=meanwhile, end=f"{end['name']}: {end['message']}", again=again)
     assert [] == expected.violations(snapshot(demo))
 
 

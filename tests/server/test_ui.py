@@ -49,7 +49,7 @@ def test_a_steward_fills_the_form_and_approves_the_plan(
     ui.open_form(deployment)
     ui.add("root_ids", facts.root_id)
     ui.fill("destination_storage_location_id", str(facts.destination_id))
-    ui.fill("index_path", str(tmp_path / "m.duckdb"))
+    ui.fill("index_path", "~/migration.duckdb")
     ui.choose("file_version_strategy", "all")
     ui.picture("form")
     ui.press("Submit")
