@@ -73,6 +73,16 @@ class Stage:
         if self._worker is not None:
             self._worker.stop()
 
+    @contextmanager
+    def only_worker(self, variables: Mapping[str, str]) -> Iterator[None]:
+        """Inside, this worker serves the pool alone, with these variables."""
+        self.dismiss_worker()
+        worker = self.start_worker(variables)
+        try:
+            yield
+        finally:
+            worker.stop()
+
     def start_worker(
         self, variables: Mapping[str, str], *, name: str = "worker", pool: str = POOL, limit: Sequence[str] = ()
     ) -> Program:

@@ -42,41 +42,35 @@ def test_a_steward_fills_the_form_and_approves_the_plan(
     expected = Expectation(
         snapshot(sandbox), facts.root_id, facts.destination_id, "all", unreadable=set(facts.unreadable_ids)
     )
-    stage.dismiss_worker()
-    worker = stage.start_worker(variables_for(sandbox, tmp_path))
     deployment = stage.rest.deployment("migrate-files/on-demand")
-
-    ui.open_form(deployment)
-    ui.add("root_ids", facts.root_id)
-    ui.fill("destination_storage_location_id", str(facts.destination_id))
-    ui.fill("index_path", "~/migration.duckdb")
-    ui.choose("file_version_strategy", "all")
-    ui.picture("form")
-    ui.press("Submit")
-    run_id = wait_until(lambda: newest_run(stage, deployment), "the run that the form starts")["id"]
-    stage.rest.wait_for(run_id, "Suspended")
-    ui.open_run(run_id)
-    plan_hash = stage.rest.artifacts(run_id)["migration-plan"]["description"].removeprefix("Plan ")
-    ui.press("Resume")
-    ui.fill("Plan Hash", plan_hash)
-    ui.switch_on("Approve")
-    ui.picture("approval")
-    ui.press("Submit")
-    stage.rest.wait_for(run_id, "Completed")
-    ui.open_run(run_id)
-    ui.page.get_by_text("Completed").first.wait_for()
-    ui.picture("finished")
-    ui.open_artifact(stage.rest.artifacts(run_id)["migration-plan"])
-    ui.picture("plan")
-    worker.stop()
+    before = {one["id"] for one in runs_of(stage, deployment)}
+    with stage.only_worker(variables_for(sandbox, tmp_path)):
+        ui.open_form(deployment)
+        ui.add("root_ids", facts.root_id)
+        ui.fill("destination_storage_location_id", str(facts.destination_id))
+        ui.fill("index_path", "~/migration.duckdb")
+        ui.choose("file_version_strategy", "all")
+        ui.picture("form")
+        ui.press("Submit")
+        run_id = wait_until(lambda: {one["id"] for one in runs_of(stage, deployment)} - before, "the form's run").pop()
+        stage.rest.wait_for(run_id, "Suspended")
+        ui.open_run(run_id)
+        ui.press("Resume")
+        ui.fill("Plan Hash", stage.rest.plan_hash(run_id))
+        ui.switch_on("Approve")
+        ui.picture("approval")
+        ui.press("Submit")
+        stage.rest.wait_for(run_id, "Completed")
+        ui.open_run(run_id)
+        ui.page.get_by_text("Completed").first.wait_for()
+        ui.picture("finished")
+        ui.open_artifact(stage.rest.artifacts(run_id)["migration-plan"])
+        ui.picture("plan")
 
     assert [] == expected.violations(snapshot(sandbox))
 
 
-def newest_run(stage: Stage, deployment: Json) -> Json | None:
-    """The last run of a deployment, whoever started it."""
-    found: list[Json] = stage.rest.post(
-        "/flow_runs/filter",
-        {"deployments": {"id": {"any_": [deployment["id"]]}}, "sort": "EXPECTED_START_TIME_DESC", "limit": 1},
-    )
-    return found[0] if found else None
+def runs_of(stage: Stage, deployment: Json) -> list[Json]:
+    """The runs of a deployment, whoever started them."""
+    found: list[Json] = stage.rest.post("/flow_runs/filter", {"deployments": {"id": {"any_": [deployment["id"]]}}})
+    return found
