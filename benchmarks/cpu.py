@@ -57,7 +57,7 @@ def _run(wishes: Wishes) -> Report:
         tables=(_files(files, found), _layers(exchanges), _index(commits)),
         raw={
             "items": files,
-            "measurements": [asdict(one) for pair in found for one in pair],
+            "pairs": [asdict(one) for pair in found for one in pair],
             "exchanges": exchanges,
             "commits": {str(size): list(each) for size, each in commits.items()},
         },
