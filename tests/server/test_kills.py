@@ -97,8 +97,31 @@ def test_the_server_dies(moment: Moment, stage: Stage, demo: Sandbox, tmp_path: 
     assert [] == expected.violations(snapshot(demo))
 
 
-def test_worker_and_server_die_while_a_plan_waits(stage: Stage, demo: Sandbox, tmp_path: Path, told: Told) -> None:
-    """Nothing of ours runs meanwhile; the new server still knows the question, and a new worker acts on the answer."""
+def test_the_machine_dies_and_its_run_keeps_no_place(stage: Stage, demo: Sandbox, tmp_path: Path, told: Told) -> None:
+    """Worker and flow at once, so nobody reports it: 90 seconds without a heartbeat do, and the waiting run begins."""
+    (moment,) = (one for one in MOMENTS if one.phase == "copy")
+    expected, run_id = stopped_run(moment, stage, demo, tmp_path)
+    worker = stage.have_worker()
+
+    flows = descendants(worker.pid)
+    worker.kill()
+    kill(flows)
+    meanwhile = stage.rest.state(run_id)
+    demo.faults.clear()
+    again = run_again(stage, demo, tmp_path)
+
+    end = stage.rest.run(run_id)["state"]
+    told(moment.phase, "machine", meanwhile=meanwhile, end=f"{end['name']}: {end['message']}", again=again)
+    assert ("Running", "Crashed", "Completed") == (meanwhile, end["name"], again)
+    assert "No heartbeat for 90 seconds" in end["message"]
+    assert [] == expected.violations(snapshot(demo))
+
+
+@pytest.mark.parametrize("killed", ["worker", "server", "both"])
+def test_a_plan_waits_while_something_dies(
+    killed: str, stage: Stage, demo: Sandbox, tmp_path: Path, told: Told
+) -> None:
+    """The question outlives it: the answer is acted on by whatever worker and server are there then."""
     expected = expectation_of(demo, "new")
     worker = stage.have_worker()
     run_id = stage.start_run(DEPLOYMENT, demo, tmp_path, **FORCE | {"confirm": "ask"})
@@ -106,18 +129,21 @@ def test_worker_and_server_die_while_a_plan_waits(stage: Stage, demo: Sandbox, t
     wait_until(lambda: not descendants(worker.pid), "the flow's process to end")
     before = writes(demo)
 
-    stage.server.kill_all()
-    worker.kill()
-    stage.start_server()
+    if killed in {"server", "both"}:
+        stage.server.kill_all()
+    if killed in {"worker", "both"}:
+        worker.kill()
+    if killed in {"server", "both"}:
+        stage.start_server()
     meanwhile = stage.rest.state(run_id)
-    assert ("Suspended", before) == (meanwhile, writes(demo))
     stage.have_worker()
     answer = {"plan_hash": stage.rest.plan_hash(run_id), "approve": True}
+    assert ("Suspended", before) == (meanwhile, writes(demo))
     assert "ACCEPT" == stage.rest.resume(run_id, answer)["status"]
     end = stage.rest.wait_for(run_id, "Completed")["state"]
     again = run_again(stage, demo, tmp_path)
 
-    told("plan waits", "worker, server", meanwhile=meanwhile, end=f"{end['name']}: {end['message']}", again=again)
+    told("plan waits", killed, meanwhile=meanwhile, end=f"{end['name']}: {end['message']}", again=again)
     assert [] == expected.violations(snapshot(demo))
 
 
