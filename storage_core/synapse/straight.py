@@ -1,7 +1,7 @@
 """Sends finished requests straight to the carrier, without what `httpx.AsyncClient` does around each.
 
 We follow no redirect and keep no cookie, yet a client looks for both in every answer: that costs as much as carrying
-the request (decision 0039). Only behind a proxy a client is asked, since it alone
+the request (decision 0034). Only behind a proxy a client is asked, since it alone
 knows which proxy is for whom.
 """
 
