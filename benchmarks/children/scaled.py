@@ -43,6 +43,7 @@ from storage_core.steps.migration import Migration
 from storage_core.steps.phases import COPY
 from storage_core.steps.protecting import Protector
 from storage_core.steps.services import Services
+from storage_core.steps.surroundings import Surroundings
 from storage_core.synapse.clock import SystemClock
 
 MIGRATED = 20_000
@@ -126,11 +127,13 @@ def _opened(
         yield (
             index,
             Migration(
-                ledger=index,
-                services=services,
-                network=network,
-                launcher=LoopLauncher(network.loop),
-                watch=watch,
+                Surroundings(
+                    ledger=index,
+                    services=services,
+                    network=network,
+                    launcher=LoopLauncher(network.loop),
+                    watch=watch,
+                ),
                 limit=FailureLimit(),
                 speeds=Speeds(calls_per_minute=600),
                 prices=DEFAULT_PRICES,

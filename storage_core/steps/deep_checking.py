@@ -1,6 +1,5 @@
 """Verifying deeply: every migrated place is read itself, and objects are read to their end."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
 
 from storage_core.model.checks import (
@@ -15,11 +14,10 @@ from storage_core.plan.cells import CELLS_AT_ONCE
 from storage_core.plan.outcomes import FailureLimit
 from storage_core.ports.ledger import Ledger
 from storage_core.steps.checking import check_bytes, check_cells, check_file
-from storage_core.steps.driving import Launcher, Line, Phase, Watch, drive
-from storage_core.steps.limiting import LimitedWatch
+from storage_core.steps.driving import Line, Phase
 from storage_core.steps.phase import by_the_page
 from storage_core.steps.phases import CALLS_ACTIVE, FILES_PER_BATCH, TABLES_ACTIVE
-from storage_core.steps.services import Network, Services
+from storage_core.steps.surroundings import Surroundings
 
 _READS_ACTIVE = 4
 """Objects hashed side by side: bound by the line, not by us."""
@@ -70,22 +68,11 @@ class DeepCheck:
     Not thread-safe: it lives on the thread that opened the index.
     """
 
-    def __init__(
-        self,
-        *,
-        ledger: Ledger,
-        services: Services,
-        network: Network,
-        launcher: Launcher,
-        watch: Watch,
-        decisions: Callable[[], Sequence[str]] = tuple,
-    ) -> None:
-        self._ledger = ledger
-        self._services = services
-        self._network = network
-        self._launcher = launcher
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._ledger = around.ledger
         # every finding is a result here, and none a reason to stop looking
-        self._watch = LimitedWatch(watch, FailureLimit(continue_on_error=True), ledger, decisions)
+        self._watch = around.limited(FailureLimit(continue_on_error=True))
 
     def plan(self, scope: ByteScope) -> ChecksAhead:
         """What there is to look at; begins the verification, or goes on with one. One call.
@@ -93,14 +80,14 @@ class DeepCheck:
         Raises:
             AccessError: nobody is signed in.
         """
-        self._network.run(self._services.catalog.me())
+        self._around.network.run(self._around.services.catalog.me())
         self._ledger.begin_checks()
         return self._ledger.checks_ahead(scope)
 
     def run(self, scope: ByteScope) -> CheckReport:
         """Look at everything that *plan* has counted; all findings are in the index afterwards."""
         for line in lines(scope):
-            drive(line, self._ledger, self._services, self._launcher, self._watch)
+            self._around.drive(line, self._watch)
         report = self._ledger.end_checks()
         self._ledger.publish()
         return report

@@ -17,10 +17,8 @@ from storage_core.plan.parts import RestOfRun
 from storage_core.plan.preflight import PreflightFacts, findings, unknown_provenance
 from storage_core.plan.pricing import costs_of
 from storage_core.plan.viewing import check_options
-from storage_core.ports.ledger import Ledger
 from storage_core.steps.choosing import Engines
-from storage_core.steps.driving import Launcher, Line, Watch, drive
-from storage_core.steps.limiting import LimitedWatch
+from storage_core.steps.driving import Line
 from storage_core.steps.phases import (
     DESCRIBE,
     DESCRIBE_BY_VIEW,
@@ -32,7 +30,7 @@ from storage_core.steps.phases import (
 )
 from storage_core.steps.preflight import preflight
 from storage_core.steps.protecting import Protector
-from storage_core.steps.services import Network, Services
+from storage_core.steps.surroundings import Surroundings
 from storage_core.steps.viewing import FileViews
 
 
@@ -52,33 +50,28 @@ class Migration:
     Not thread-safe: it lives on the thread that opened the index.
     """
 
-    def __init__(  # noqa: PLR0913 - one for each thing it brings together
+    def __init__(
         self,
+        around: Surroundings,
         *,
-        ledger: Ledger,
-        services: Services,
-        network: Network,
-        launcher: Launcher,
-        watch: Watch,
         limit: FailureLimit,
         speeds: Speeds,
         prices: Prices,
         engines: Engines,
         protector: Protector,
         protects: bool = False,
-        decisions: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        self._ledger = ledger
-        self._services = services
-        self._network = network
-        self._launcher = launcher
-        self._watch = LimitedWatch(watch, limit, ledger, decisions)
+        self._around = around
+        self._ledger = around.ledger
+        self._services = around.services
+        self._network = around.network
+        self._watch = around.limited(limit)
         self._speeds = speeds
         self._prices = prices
         self._engines = engines
         self._protector = protector
         self._protects = protects
-        self._views = FileViews(ledger, services, network, watch.remark)
+        self._views = FileViews(around.ledger, around.services, around.network, around.watch.remark)
         self._facts: PreflightFacts | None = None
 
     def prepare(self) -> PreflightFacts:
@@ -245,7 +238,7 @@ class Migration:
         self._ledger.note(f"{what} began", "")
         total = Tally()
         for line in lines:
-            total = total + drive(line, self._ledger, self._services, self._launcher, self._watch)
+            total = total + self._around.drive(line, self._watch)
             if self._watch.ending is not Ending.COMPLETE:
                 break
         counts = self._ledger.counts()

@@ -1,6 +1,6 @@
 """Rolling a migration back: the same repoint with the two handles exchanged, planned and confirmed on its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,16 +13,14 @@ from storage_core.plan.cells import CELLS_AT_ONCE
 from storage_core.plan.outcomes import Ending, FailureLimit
 from storage_core.plan.preflight import check_scopes
 from storage_core.plan.rolling_back import rollback_exit_code, rollback_plan
-from storage_core.ports.ledger import Ledger
-from storage_core.steps.driving import Launcher, Phase, Watch, drive
-from storage_core.steps.limiting import LimitedWatch
+from storage_core.steps.driving import Phase
 from storage_core.steps.migration import RunOutcome
 from storage_core.steps.phase import by_the_page
 from storage_core.steps.phases import CALLS_ACTIVE, CHUNK, FILES_PER_BATCH, TABLES_ACTIVE
 from storage_core.steps.repointing import repoint_entity
 from storage_core.steps.repointing_cells import repoint_cells
 from storage_core.steps.returning import prepare_handles
-from storage_core.steps.services import Network, Services
+from storage_core.steps.surroundings import Surroundings
 from storage_core.steps.verifying import verify_chunk
 
 
@@ -81,22 +79,10 @@ class RollBack:
     Not thread-safe: it lives on the thread that opened the index.
     """
 
-    def __init__(
-        self,
-        *,
-        ledger: Ledger,
-        services: Services,
-        network: Network,
-        launcher: Launcher,
-        watch: Watch,
-        limit: FailureLimit,
-        decisions: Callable[[], Sequence[str]] = tuple,
-    ) -> None:
-        self._ledger = ledger
-        self._services = services
-        self._network = network
-        self._launcher = launcher
-        self._watch = LimitedWatch(watch, limit, ledger, decisions)
+    def __init__(self, around: Surroundings, *, limit: FailureLimit) -> None:
+        self._around = around
+        self._ledger = around.ledger
+        self._watch = around.limited(limit)
         self._user: UserProfile | None = None
 
     def user(self) -> UserProfile:
@@ -106,7 +92,7 @@ class RollBack:
             AccessError: nobody is, or the token may not change anything.
         """
         if self._user is None:
-            self._user = self._network.run(self._services.catalog.me())
+            self._user = self._around.network.run(self._around.services.catalog.me())
             check_scopes(self._user)
         return self._user
 
@@ -133,7 +119,7 @@ class RollBack:
         self._ledger.note("rollback confirmed", f"{plan.hash} by {by}")
         total = Tally()
         for phase in phases(self.user()):
-            total = total + drive(phase, self._ledger, self._services, self._launcher, self._watch)
+            total = total + self._around.drive(phase, self._watch)
             if self._watch.ending is not Ending.COMPLETE:
                 break
         outcome = self._outcome(total)

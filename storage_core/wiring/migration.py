@@ -37,6 +37,7 @@ from storage_core.steps.migration import Migration
 from storage_core.steps.protecting import Protector
 from storage_core.steps.rolling_back import RollBack
 from storage_core.steps.services import Services
+from storage_core.steps.surroundings import Surroundings
 from storage_core.stores.store_type import StoreTools
 from storage_core.synapse.access_catalog import SynapseAccessCatalog
 from storage_core.synapse.calls import CallTotals
@@ -171,21 +172,22 @@ def opened(
         ) as pacer,
     ):
         services, engines = _services(remote, ledger, objects, relay, options, part_limits)
-        run_by = launcher(remote.network) if launcher else LoopLauncher(remote.network.loop)
         limit = FailureLimit(
             continue_on_error=options.continue_on_error,
             at_most=options.max_failures,
             at_most_percent=options.max_failures_percent,
         )
-        watching = watch or QuietWatch()
-        protector = Protector(ledger, SynapseAccessCatalog(remote.transport), remote.network, watching.remark)
-        migration = Migration(
+        around = Surroundings(
             ledger=ledger,
             services=services,
             network=remote.network,
-            launcher=run_by,
-            watch=watching,
+            launcher=launcher(remote.network) if launcher else LoopLauncher(remote.network.loop),
+            watch=watch or QuietWatch(),
             decisions=pacer.take_decisions,
+        )
+        protector = Protector(ledger, SynapseAccessCatalog(remote.transport), remote.network, around.watch.remark)
+        migration = Migration(
+            around,
             limit=limit,
             speeds=Speeds(calls_per_minute=config.calls_per_minute),
             prices=config.prices,
@@ -198,24 +200,9 @@ def opened(
             ledger=ledger,
             migration=migration,
             canary=Canary(migration, ledger, remote.clock, lambda: remote.calls.total, items=options.canary),
-            rollback=RollBack(
-                ledger=ledger,
-                services=services,
-                network=remote.network,
-                launcher=run_by,
-                watch=watching,
-                decisions=pacer.take_decisions,
-                limit=limit,
-            ),
+            rollback=RollBack(around, limit=limit),
             protector=protector,
-            deep_check=DeepCheck(
-                ledger=ledger,
-                services=services,
-                network=remote.network,
-                launcher=run_by,
-                watch=watching,
-                decisions=pacer.take_decisions,
-            ),
+            deep_check=DeepCheck(around),
         )
 
 
