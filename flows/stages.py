@@ -3,7 +3,8 @@
 Each stage opens the index and closes it again, so that nothing is held while a plan waits for a person.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -139,14 +140,7 @@ def try_canary(job: Job, plan: Plan, *, agreed: str) -> CanaryEnded:
     Raises:
         NotConfirmed: the index holds another plan by now.
     """
-    with (
-        only_migration_of(job.settings.roots),
-        shown_progress(get_run_logger().warning) as progress,
-        job.opened(progress) as app,
-    ):
-        app.migration.confirm(plan.hash, by=agreed)
-        tell_start(plan, agreed)
-        progress.follow(plan)
+    with _at_work(job, plan, lambda app: app.migration.confirm(plan.hash, by=agreed), agreed) as app:
         tried = app.canary.try_out()
         show_canary(tried.result)
         rest = app.migration.plan()
@@ -164,16 +158,23 @@ def migrate(job: Job, plan: Plan, *, agreed: str) -> Ended:
     Raises:
         NotConfirmed: the index holds another plan by now.
     """
+    with _at_work(job, plan, lambda app: app.canary.confirm_rest(plan.hash, by=agreed), agreed) as app:
+        outcome = app.migration.migrate()
+        return Ended(outcome=outcome, plan_hash=plan.hash, calls=app.remote.calls.total)
+
+
+@contextmanager
+def _at_work(job: Job, plan: Plan, confirm: Callable[[App], None], agreed: str) -> Iterator[App]:
+    """The open migration, once the index has confirmed the plan; its start and its progress are told."""
     with (
         only_migration_of(job.settings.roots),
         shown_progress(get_run_logger().warning) as progress,
         job.opened(progress) as app,
     ):
-        app.canary.confirm_rest(plan.hash, by=agreed)
+        confirm(app)
         tell_start(plan, agreed)
         progress.follow(plan)
-        outcome = app.migration.migrate()
-        return Ended(outcome=outcome, plan_hash=plan.hash, calls=app.remote.calls.total)
+        yield app
 
 
 def canary_stage(job: Job) -> Stage:
