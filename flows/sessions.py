@@ -15,6 +15,7 @@ from storage_core.network import NetworkThread
 from storage_core.steps.driving import Launcher
 from storage_core.wiring.migration import App, opened
 from tasks.batches import AT_HAND, TaskLauncher
+from tasks.pausing import noticing_pause
 from tasks.progress import Progress
 from tasks.registry import TASKS
 from tasks.visibility import RunLogWatch
@@ -43,11 +44,22 @@ def session(
     Args:
         credentials: the name of blocks that hold them; empty: what the machine's environment and file say.
         progress: is told what is done.
+
+    Raises:
+        Pause: the run was suspended in Prefect; what was in flight has ended, and the index holds it.
     """
-    watch = RunLogWatch(get_run_logger(), progress)
-    with opened(
-        configuration(credentials), index_path, settings, options=options, watch=watch, launcher=_as_tasks
-    ) as app:
+    log = get_run_logger()
+    with (
+        noticing_pause(log.warning) as pause,
+        opened(
+            configuration(credentials),
+            index_path,
+            settings,
+            options=options,
+            watch=RunLogWatch(log, progress, pause),
+            launcher=_as_tasks,
+        ) as app,
+    ):
         yield app
 
 

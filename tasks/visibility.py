@@ -21,6 +21,7 @@ from storage_core.readback import ReadBack
 from storage_core.reports.canary import outcome_text
 from storage_core.reports.wording import cost_text, moment_text
 from storage_core.steps.driving import Phase
+from tasks.pausing import PauseNotice
 from tasks.progress import Progress
 
 _PLAN_KEY = "migration-plan"
@@ -32,9 +33,10 @@ Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 class RunLogWatch:
     """Says in the run's log when a phase begins and ends. Never a line per file: two million lines help nobody."""
 
-    def __init__(self, log: Log, progress: Progress | None = None) -> None:
+    def __init__(self, log: Log, progress: Progress | None = None, pause: PauseNotice | None = None) -> None:
         self._log = log
         self._progress = progress
+        self._pause = pause
 
     def began(self, phase: Phase[Any]) -> None:
         """Say what begins."""
@@ -56,9 +58,9 @@ class RunLogWatch:
         self._log.info("%s", text)
 
     def must_stop(self, total: Tally) -> bool:
-        """Never."""
+        """When somebody has suspended the run."""
         del total
-        return False
+        return self._pause is not None and self._pause.is_paused()
 
 
 def show_plan(plan: Plan) -> bool:

@@ -92,7 +92,7 @@ def refuse_early_end(outcome: RunOutcome, path: Path) -> None:
     Raises:
         FailureThresholdReached: names the first failure.
     """
-    if outcome.ending is Ending.COMPLETE:
+    if outcome.ending in {Ending.COMPLETE, Ending.STOPPED}:
         return
     rows = IndexOnDisk(path).rows(
         "select entity_id, reason, detail from errors_v1 where status = 'ERRORED' order by item_id limit 1"

@@ -116,6 +116,8 @@ def ending_text(ending: Ending) -> str | None:
             return "Stopped at the first failure. Use --continue-on-error to go on past individual failures."
         case Ending.THRESHOLD:
             return "Stopped: more failures than --max-failures allows. The same command goes on where this ended."
+        case Ending.STOPPED:
+            return "Stopped. The same command goes on where this ended."
         case Ending.CANARY:
             return (
                 "Stopped: the canary failed, and nothing else was touched. Cure what the report names, then run the"

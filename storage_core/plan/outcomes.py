@@ -16,6 +16,7 @@ class Ending(StrEnum):
     FIRST_FAILURE = "first failure"
     THRESHOLD = "failure threshold"
     CANARY = "canary"
+    STOPPED = "stopped from outside"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ class LimitedWatch:
     largest phase has done: a share is taken of that, or failures late in a run would drown in the phases before.
 
     Attributes:
-        ending: COMPLETE until the limit was reached.
+        ending: COMPLETE until the limit was reached, or the other watch stopped the run.
     """
 
     def __init__(
@@ -59,6 +59,8 @@ class LimitedWatch:
     def must_stop(self, total: Tally) -> bool:
         """See `Watch`."""
         ending = self._limit.ending(self._failed, of=max(self._seen.values(), default=0))
+        if ending is None and self._inner.must_stop(total):
+            ending = Ending.STOPPED
         if ending is not None:
             self.ending = ending
-        return ending is not None or self._inner.must_stop(total)
+        return ending is not None

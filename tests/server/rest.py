@@ -92,6 +92,13 @@ class Rest:
         """Press "Cancel"."""
         self.post(f"/flow_runs/{run_id}/set_state", {"state": {"type": "CANCELLING"}})
 
+    def suspend(self, run_id: str) -> None:
+        """Press "Suspend"."""
+        details = {"pause_reschedule": True, "pause_timeout": "2099-01-01T00:00:00Z"}
+        state = {"type": "PAUSED", "name": "Suspended", "state_details": details}
+        answer = self.post(f"/flow_runs/{run_id}/set_state", {"state": state})
+        assert answer["status"] == "ACCEPT", answer
+
     def artifacts(self, run_id: str) -> dict[str, Json]:
         """What a run published, by key."""
         found = self.post("/artifacts/filter", {"flow_runs": {"id": {"any_": [run_id]}}, "sort": "CREATED_DESC"})

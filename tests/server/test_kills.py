@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sandbox.server import Sandbox
+from tasks.pausing import NOTICED
 from tests.contract.test_three_doors import expectation_of
 from tests.migration.expectation import Expectation
 from tests.migration.harness import snapshot, writes
@@ -159,6 +160,28 @@ def test_a_run_that_is_cancelled_lets_what_is_in_flight_end_and_the_next_goes_on
     end = wait_until(lambda: ended(stage, run_id), "the run to be cancelled")
 
     assert ("Cancelled", "Completed") == (end["name"], run_again(stage, demo, tmp_path))
+    assert [] == expected.violations(snapshot(demo))
+
+
+def test_a_run_that_is_suspended_lets_what_is_in_flight_end_and_goes_on_elsewhere(
+    stage: Stage, demo: Sandbox, tmp_path: Path
+) -> None:
+    """Suspend in the UI while files are copied: the flow drains and is gone; resumed, another worker ends it."""
+    (moment,) = (one for one in MOMENTS if one.phase == "copy")
+    expected, run_id = stopped_run(moment, stage, demo, tmp_path)
+    worker = stage.have_worker()
+
+    stage.rest.suspend(run_id)
+    wait_until(lambda: NOTICED in stage.rest.log(run_id), "the flow to notice")
+    demo.faults.clear()
+    wait_until(lambda: not descendants(worker.pid), "the flow's process to end")
+    worker.kill()
+    left, state = expected.violations(snapshot(demo)), stage.rest.state(run_id)
+    stage.have_worker()
+    assert ("ACCEPT", "Suspended") == (stage.rest.resume(run_id, {})["status"], state)
+    stage.rest.wait_for(run_id, "Completed")
+
+    assert left, "there was something left to do"
     assert [] == expected.violations(snapshot(demo))
 
 

@@ -9,9 +9,11 @@ import pytest
 
 from storage_core.errors import AccessError, Interrupted
 from storage_core.model.tallies import Tally
+from storage_core.plan.outcomes import Ending, FailureLimit
 from storage_core.steps import driving
 from storage_core.steps.backlog import Backlog
 from storage_core.steps.driving import LoopLauncher, Phase, QuietWatch, drive
+from storage_core.steps.limiting import LimitedWatch
 
 
 class Numbers:
@@ -197,6 +199,17 @@ def test_a_watch_can_stop_the_run_and_what_is_in_flight_is_finished(launcher):
     total = drive(phase(echo, batch_size=5, active=2), ledger, Stoppable(), launcher, Enough())
     assert 20 <= total.done < 100
     assert total.done == len(ledger.recorded)
+
+
+def test_a_run_that_is_stopped_from_outside_does_not_say_that_it_is_complete():
+    class Stopped(QuietWatch):
+        def must_stop(self, total):
+            return True
+
+    watch = LimitedWatch(Stopped(), FailureLimit(), Numbers(1), list)
+    assert watch.ending is Ending.COMPLETE
+    assert watch.must_stop(Tally())
+    assert watch.ending is Ending.STOPPED
 
 
 def test_ctrl_c_records_what_came_back_and_says_how_to_go_on(launcher):
