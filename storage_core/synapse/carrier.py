@@ -151,15 +151,22 @@ class _Body:
             self.content = (whole or None) if len(whole) <= _SMALL else self._pieces(_cut(whole))
 
     async def _pieces(self, made: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
-        size = 0
+        size, held = 0, b""
         try:
             async for piece in made:
                 size += len(piece)
                 self._require(may_end_here=False, size=size)
-                self._watch(self._seconds)
-                yield piece
-                self._watch(None)
+                if held:
+                    self._watch(self._seconds)
+                    yield held
+                    self._watch(None)
+                held = piece
             self._require(may_end_here=True, size=size)
+            # only now: aiohttp asks for no more when the announced length is there, and whatever makes the body
+            # wants to come to its end
+            self._watch(self._seconds)
+            yield held
+            self._watch(None)
         except Exception as error:
             self.error = error
             raise

@@ -195,6 +195,26 @@ def test_a_source_that_is_slow_does_not_run_into_any_time():
     assert server.bodies == [b"abcd"]
 
 
+@pytest.mark.parametrize("pieces", [(), (b"abcd",), (b"ab", b"", b"cd")])
+def test_whatever_makes_a_body_has_come_to_its_end_when_the_answer_is_there(pieces):
+    server = Server(OK)
+    ended = []
+
+    async def content():
+        for piece in pieces:
+            yield piece
+        await asyncio.sleep(0.2)
+        ended.append(True)
+
+    async def work(client, base):
+        length = {"Content-Length": str(len(b"".join(pieces)))}
+        assert (await client.put(f"{base}/a", content=content(), headers=length)).status_code == 200
+        return list(ended)
+
+    assert with_client(server, work) == [True]
+    assert server.bodies == [b"".join(pieces)]
+
+
 def test_what_goes_wrong_while_a_body_is_made_comes_back_as_it_is():
     class DiskFullError(Exception):
         pass
