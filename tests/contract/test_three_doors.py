@@ -228,7 +228,7 @@ def test_every_door_stops_when_more_items_fail_than_are_allowed(
     assert [] == unreconciled(tmp_path / "m.duckdb", is_done=False)
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", ["command line", "python", pytest.param("prefect", marks=pytest.mark.long)])
 def test_every_door_leads_back(door: str, mixed: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Every file version is what it was before the migration, whichever door the roll-back takes."""
     if door == "prefect":

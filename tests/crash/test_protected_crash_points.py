@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(900)
 
 CAN_EDIT = frozenset({Right.READ, Right.DOWNLOAD, Right.CREATE, Right.UPDATE})
 ONE_AT_A_TIME = {"SYNAPSE_CALLS_IN_FLIGHT": "1"}
-A_DAY = 3
+A_DAY = 2
 """Kills in the normal run, in one of the two projects by turns."""
 
 

@@ -91,8 +91,8 @@ def test_no_view_is_left_whatever_kind_of_boundary_a_run_is_killed_at(lab: Lab) 
     kinds: dict[str, Point] = {}
     for label, number in around_the_view(lab):
         kinds.setdefault(label, (label, number))
-    # half of them each day; the last ones before a view is deleted are always among them
-    due = [point for number, point in enumerate(kinds.values()) if number % 2 == todays_share(2)]
+    # a quarter of them each day; the last ones before a view is deleted are always among them
+    due = [point for number, point in enumerate(kinds.values()) if number % 4 == todays_share(4)]
     due += [point for label, point in kinds.items() if label == "before DELETE /entity/#" and point not in due]
     wrong, left = kill_and_look(lab, due)
     assert [] == wrong
