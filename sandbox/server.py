@@ -115,7 +115,7 @@ class Sandbox:
             self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
             self._thread.start()
             self._await_start()
-        except BaseException:
+        except BaseException:  # nothing is swallowed: it is cleaned up and raised again
             self.stop()
             raise
 

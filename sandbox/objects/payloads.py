@@ -97,7 +97,7 @@ async def receive_payload(request: S3Request, folder: Path) -> Payload:
         _check_sha256(request, taking.sha256)
         _check_md5(request, taking.writer.md5())
         _check_checksums({**request.headers, **trailers}, taking.running)
-    except BaseException:
+    except BaseException:  # nothing is swallowed: it is cleaned up and raised again
         taking.writer.discard()
         raise
     return Payload(content=taking.writer.finish(), algorithm=next(iter(taking.running), None))

@@ -218,7 +218,7 @@ class FileObjects:
                 try:
                     if sending is not None:
                         etags[part.number - 1] = await sending
-                except BaseException:
+                except BaseException:  # nothing is swallowed: it is cleaned up and raised again
                     held.held.close()
                     raise
                 sending = asyncio.create_task(self._send_held(key, upload_id, held, present))
@@ -331,7 +331,7 @@ async def _gathered(content: Content, part: _Part, moved: Moved) -> _Held:
             async for chunk in chunks:
                 await asyncio.to_thread(_take, held, md5, chunk)
         held.seek(0)
-    except BaseException:
+    except BaseException:  # nothing is swallowed: it is cleaned up and raised again
         held.close()
         raise
     return _Held(part, held, md5)

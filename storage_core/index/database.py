@@ -140,7 +140,7 @@ class Database:
                 self._head = head
                 self._roll_back()
                 raise _unwritable(self.path, failure) from failure
-            except BaseException:
+            except BaseException:  # nothing is swallowed: it is cleaned up and raised again
                 self._head = head
                 self._roll_back()
                 raise

@@ -45,7 +45,7 @@ def open_index(
         _look_before(where, settings, create=create)
         is_new = not where.exists()
         return _open_held(where, settings, now, is_new=is_new)
-    except BaseException:
+    except BaseException:  # nothing is swallowed: it is cleaned up and raised again
         release(where)
         raise
 

@@ -142,7 +142,7 @@ def _reader(connection: duckdb.DuckDBPyConnection, path: Path) -> IndexReader:
     except duckdb.Error as failure:
         connection.close()
         raise damaged(path, str(failure)) from failure
-    except BaseException:
+    except BaseException:  # nothing is swallowed: it is cleaned up and raised again
         connection.close()
         raise
 

@@ -215,6 +215,6 @@ def _apply(connection: duckdb.DuckDBPyConnection, step: SchemaStep) -> None:
             [step.number, step.name],
         )
         connection.execute("commit")
-    except BaseException:
+    except BaseException:  # nothing is swallowed: it is cleaned up and raised again
         connection.execute("rollback")
         raise

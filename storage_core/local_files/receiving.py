@@ -242,7 +242,7 @@ def _prepared(path: Path, map_path: Path, size_bytes: int) -> tuple[int, bytearr
             with path.open("wb") as file:
                 file.truncate(size_bytes)
             os.ftruncate(descriptor, blocks)
-        except BaseException:
+        except BaseException:  # nothing is swallowed: it is cleaned up and raised again
             os.close(descriptor)
             raise
     except OSError as error:

@@ -29,6 +29,6 @@ def replacing(path: Path) -> Iterator[TextIO]:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-    except BaseException:
+    except BaseException:  # nothing is swallowed: it is cleaned up and raised again
         draft.unlink(missing_ok=True)
         raise

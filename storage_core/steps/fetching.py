@@ -47,7 +47,7 @@ class Fetching:
                 receiving = await self._anew(receiving, folder, mark, size_bytes)
                 md5 = await self._received(readable, store, receiving, moved)
             await _require_right(md5, readable, receiving)
-        except BaseException:
+        except BaseException:  # nothing is swallowed: it is cleaned up and raised again
             await receiving.close()
             raise
         return Fetched(receiving=receiving, md5=md5)

@@ -57,7 +57,7 @@ class BatchedMover:
         future.add_done_callback(lambda _: self._asked.put(None))
         try:
             self._launch_until_over()
-        except BaseException:
+        except BaseException:  # nothing is swallowed: it is cleaned up and raised again
             future.cancel()
             raise
         return future.result()

@@ -111,7 +111,7 @@ class KnownLocations:
             self._asked[location_id] = task
         try:
             return await asyncio.shield(task)
-        except BaseException:
+        except BaseException:  # nothing is swallowed: it is cleaned up and raised again
             if task.done():
                 self._asked.pop(location_id, None)
             raise

@@ -195,7 +195,7 @@ class Migration:
                 facts = self.prepare()
                 self._protector.protect([root.header.id for root in facts.roots], facts.user.id)
             yield
-        except BaseException:
+        except BaseException:  # nothing is swallowed: it is cleaned up and raised again
             # that error is what people have to hear of; what stays protected is remarked, and known to the index
             self._protector.lift_if_possible()
             raise

@@ -125,7 +125,7 @@ class Batch:
             async with self._turnstile:
                 if not self._services.stop.is_set():
                     await self._work(group.payload, self._services, self._put)
-        except BaseException:
+        except BaseException:  # nothing is swallowed: it is cleaned up and raised again
             self._services.stop.set()
             raise
         finally:

@@ -77,7 +77,7 @@ class SftpSessions:
                 raise _stranger(address, known, witness, error) from error
             try:
                 return connection, await connection.start_sftp_client()
-            except BaseException:
+            except BaseException:  # nothing is swallowed: it is cleaned up and raised again
                 connection.close()
                 raise
 

@@ -209,7 +209,7 @@ class CallLimiter:
                 number = await self._take_slot()
                 try:
                     start = await self._take_start()
-                except BaseException:
+                except BaseException:  # nothing is swallowed: it is cleaned up and raised again
                     self._release(number)
                     raise
             finally:

@@ -97,7 +97,7 @@ class StraightWay:
         response = await self.head(request)
         try:
             await response.aread()
-        except BaseException:
+        except BaseException:  # nothing is swallowed: it is cleaned up and raised again
             await response.aclose()
             raise
         return response

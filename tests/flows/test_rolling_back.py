@@ -53,6 +53,17 @@ def published(state: State[Any]) -> dict[str, Any]:
         return {one["key"]: one["data"] for one in client.request("POST", "/artifacts/filter", json=wanted).json()}
 
 
+def migrated_in_place(own: Sandbox, index: str) -> State[Any]:
+    """How the migration that is to be rolled back has ended: well."""
+    facts = own.facts
+    assert facts is not None
+    ended: State[Any] = migrate_files(
+        [facts.root_id], facts.destination_id, index, file_version_strategy="latest", confirm="force", return_state=True
+    )
+    assert ended.is_completed(), ended.message
+    return ended
+
+
 def test_a_migration_is_planned_back_and_rolled_back_and_a_second_time_nothing_is_left(
     own: Sandbox, held: list[tuple[str, ...]], tmp_path: Path
 ) -> None:
@@ -61,10 +72,7 @@ def test_a_migration_is_planned_back_and_rolled_back_and_a_second_time_nothing_i
     assert facts is not None
     index = str(tmp_path / "m.duckdb")
     before = handles_in_use(own)
-    migrated = migrate_files(
-        [facts.root_id], facts.destination_id, index, file_version_strategy="latest", confirm="force", return_state=True
-    )
-    assert migrated.is_completed(), migrated.message
+    migrated = migrated_in_place(own, index)
     shown = published(migrated)
     assert 100.0 == shown["migration-progress"]
     now = {row["storage location"]: row["handles now"] for row in json.loads(shown["migration-by-location"])}
@@ -100,10 +108,7 @@ def test_only_the_plan_whose_hash_somebody_names_is_carried_out(
     assert facts is not None
     index = str(tmp_path / "m.duckdb")
     before = handles_in_use(own)
-    migrated = migrate_files(
-        [facts.root_id], facts.destination_id, index, file_version_strategy="latest", confirm="force", return_state=True
-    )
-    assert migrated.is_completed(), migrated.message
+    migrated_in_place(own, index)
     written = writes(own)
 
     with answered(monkeypatch, "rollback-plan", lambda _: {"approve": False}) as person:
