@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from flows.credentials import keep
+from flows.reaching import reached_server
 from storage_core.errors import ExitCode, SynapseStorageError
 
 
@@ -18,7 +19,8 @@ def main(words: Sequence[str]) -> int:
         print("usage: python deployments/keep_credentials.py NAME", file=sys.stderr)
         return ExitCode.USAGE
     try:
-        saved = keep(words[0])
+        with reached_server():
+            saved = keep(words[0])
     except SynapseStorageError as trouble:
         print(trouble, file=sys.stderr)
         return trouble.exit_code

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+from prefect.runtime import deployment
 from pydantic import Field
 
 from storage_core.errors import UsageError
@@ -28,8 +29,8 @@ from storage_core.plan.outcomes import parse_failure_limit
 from storage_core.plan.viewing import check_options
 
 _ENTITY = r"\s*([sS][yY][nN])?[1-9][0-9]{0,17}\s*"
-_FILE_PATH = r"^[^\x00]*[^\x00/]$"
-_PATH = r"^[^\x00]+$"
+_FILE_PATH = r"^[^\x00]*[^\x00/\s]$"
+_PATH = r"^[^\x00]*[^\x00\s]$"
 
 
 class Confirm(StrEnum):
@@ -328,9 +329,9 @@ def index_path_from(text: str) -> Path:
     """The index path with ``~`` resolved. `OUR_FOLDER` is made when it is missing; no other folder is.
 
     Raises:
-        UsageError: it cannot be made.
+        UsageError: it cannot be made; see also `on_the_worker`.
     """
-    path, ours = Path(text).expanduser(), Path(OUR_FOLDER).expanduser()
+    path, ours = on_the_worker(text), Path(OUR_FOLDER).expanduser()
     if path.parent == ours:
         try:
             ours.mkdir(exist_ok=True)
@@ -345,7 +346,25 @@ def report_place_from(text: str) -> str | None:
     """Where reports go; None is beside the index.
 
     Raises:
-        UsageError: it begins like an address in S3 and is none.
+        UsageError: it begins like an address in S3 and is none; see also `on_the_worker`.
     """
-    bucket_folder(text)
+    if text and bucket_folder(text) is None:
+        on_the_worker(text)
     return text or None
+
+
+def on_the_worker(text: str) -> Path:
+    """A path with ``~`` resolved. In a run of a deployment it begins at the root.
+
+    A worker gives each run an empty directory to work in, and removes it afterwards with all that was put there.
+
+    Raises:
+        UsageError: it is relative, and would be gone when the run ends.
+    """
+    path = Path(text).expanduser()
+    if not path.is_absolute() and deployment.id is not None:
+        raise UsageError(
+            f"{text!r} would lie in the directory that the worker removes when the run ends.",
+            fix="Give the whole path, from / or ~/ on.",
+        )
+    return path

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from prefect.states import Completed, Failed
@@ -22,6 +21,7 @@ from flows.parameters import (
     UploadLocation,
     UseBotoSts,
     VersionComment,
+    on_the_worker,
 )
 from storage_core.errors import ExitCode, UsageError
 from storage_core.model.ids import EntityId, StorageLocationId, parse_entity_id, parse_storage_location_id
@@ -55,7 +55,7 @@ def upload_tree(
 
     Nothing is deleted. Run again, it goes on where it ended, and uploads nothing that is there already.
     """
-    parent_id = parse_entity_id(container_id)
+    parent_id, root = parse_entity_id(container_id), _local(folder)
     order = UploadOrder(
         path="",
         parent_id=parent_id,
@@ -66,7 +66,7 @@ def upload_tree(
 
     async def work(desk: TransferDesk, mover: BatchedMover) -> Sequence[Outcome]:
         await _require_container(desk, parent_id)
-        return await replace(desk.trees_up, mover=mover).upload_tree(_local(folder), order)
+        return await replace(desk.trees_up, mover=mover).upload_tree(root, order)
 
     return _ended(_moved("upload-files", work, use_boto_sts, credentials))
 
@@ -86,6 +86,7 @@ def upload_manifest(
 
     The whole manifest is checked before the first byte moves. Run again, only what changed travels.
     """
+    path = _local(manifest)
     order = UploadOrder(
         path="",
         parent_id=parse_entity_id(parent_id) if parent_id.strip() else None,
@@ -94,7 +95,7 @@ def upload_manifest(
     )
 
     async def work(desk: TransferDesk, mover: BatchedMover) -> Sequence[Outcome]:
-        return await replace(desk.manifests_up, mover=mover).upload_manifest(_local(manifest), order)
+        return await replace(desk.manifests_up, mover=mover).upload_manifest(path, order)
 
     return _ended(_moved("upload-files", work, use_boto_sts, credentials, is_dry=dry_run), is_dry=dry_run)
 
@@ -112,11 +113,11 @@ def download_tree(
 
     Nothing is deleted. Run again, it goes on where it ended, and downloads nothing that is there already.
     """
-    entity_id = parse_entity_id(container_id)
+    entity_id, root = parse_entity_id(container_id), _local(folder)
 
     async def work(desk: TransferDesk, mover: BatchedMover) -> Sequence[Outcome]:
         await _require_container(desk, entity_id)
-        done = await replace(desk.trees_down, mover=mover).download_tree(entity_id, _local(folder), if_collision)
+        done = await replace(desk.trees_down, mover=mover).download_tree(entity_id, root, if_collision)
         return done.outcomes
 
     return _ended(_moved("download-files", work, use_boto_sts, credentials))
@@ -148,7 +149,7 @@ def _location(location_id: int | None) -> StorageLocationId | None:
 
 
 def _local(path: str) -> str:
-    return str(Path(path).expanduser().absolute())
+    return str(on_the_worker(path).absolute())
 
 
 def _ended(outcomes: Sequence[Outcome], *, is_dry: bool = False) -> Any:

@@ -107,6 +107,29 @@ def test_values_that_make_no_sense_together_are_refused_before_the_index_is_made
     assert [] == list(tmp_path.iterdir())
 
 
+PATHS = ("index_path", "report_folder", "folder", "manifest")
+
+
+@pytest.mark.parametrize(
+    ("deployment", "field"),
+    [(one, field) for one in DEPLOYMENTS for field in PATHS if field in form_of(one)["properties"]],
+)
+def test_a_relative_path_is_refused_in_a_run_of_a_deployment(
+    deployment: str, field: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker removes the directory that a run works in; an index there would be gone when its plan is approved."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "the deployment's")
+    absolute = {name: str(tmp_path / name) for name in PATHS if name in form_of(deployment)["properties"]}
+    flow = flow_of(deployment)
+    checked = flow.validate_parameters(good_for(deployment) | absolute | {field: "here/m.duckdb"})
+
+    with pytest.raises(UsageError, match=r"here/m.duckdb.* would lie in the directory that the worker removes"):
+        flow.fn(**checked)
+
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_the_folder_that_deployments_name_is_made_on_a_new_worker_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ GOOD: dict[str, Any] = {
 """Right values for every field that must be filled in."""
 
 _NO_SWITCH = ("perhaps", None, 7)
-_NO_PATH = ("", None, 7, "a\x00b")
+_NO_PATH = ("", "  ", None, 7, "a\x00b")
 
 WRONG: dict[str, tuple[Any, ...]] = {
     "root_ids": ([], ["project"], ["syn0"], "syn123", [""], ["https://www.synapse.org/Synapse:syn123"], None),
