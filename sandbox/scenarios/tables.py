@@ -16,6 +16,7 @@ ODD_NAMES = (
     "größe_測定",
     "select",
     "a.b-c,d",
+    "ROW_ID",
     "it's (1)",
 )
 ROWS_PER_TRANSACTION = 1_000

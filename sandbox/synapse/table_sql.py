@@ -281,7 +281,9 @@ class _Translation:
         raise Refused(400, f"Unknown column: {token.text}")
 
     def _column(self, token: Token) -> Column | None:
-        return self._by_name.get(token.text) if token.kind in {"name", "word"} else None
+        """The table's own column; without quotes ROW_ID and its like mean the system's, whatever a column is called."""
+        is_systems = token.kind == "word" and token.keyword in _PSEUDO
+        return self._by_name.get(token.text) if token.kind in {"name", "word"} and not is_systems else None
 
 
 def _header(column: Column) -> Header:
