@@ -9,6 +9,7 @@ from storage_core.api.migrating import (
     migrate_indexed_files,
     migrate_indexed_files_async,
 )
+from storage_core.api.results import MigrationResult
 from storage_core.api.rolling_back import rollback_migration, rollback_migration_async
 from storage_core.api.settings import ProjectSetting, UploadDestinationListSetting
 from storage_core.api.storage_location import StorageLocation
@@ -22,7 +23,6 @@ from storage_core.api.transferring import (
 )
 from storage_core.locations import StorageLocationType
 from storage_core.model.destinations import UploadType
-from storage_core.reports.result import MigrationResult
 
 __all__ = [
     "Connection",

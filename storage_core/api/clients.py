@@ -23,8 +23,6 @@ def config_of(client: object | None) -> Config:
     carried = getattr(client, "config", None)
     if isinstance(carried, Config):
         return carried
-    if isinstance(config := getattr(client, "config", None), Config):
-        return config
     token = getattr(getattr(client, "credentials", None), "secret", None)
     if not isinstance(token, str) or not token:
         raise UsageError(

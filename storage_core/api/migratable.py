@@ -14,9 +14,9 @@ from storage_core.api.migrating import (
     migrate_indexed_files_async,
     roots_of_index,
 )
+from storage_core.api.results import MigrationResult
 from storage_core.api.rolling_back import rollback_migration, rollback_migration_async
 from storage_core.errors import UsageError
-from storage_core.reports.result import MigrationResult
 
 
 class Migratable:
@@ -29,7 +29,7 @@ class Migratable:
         dest_storage_location_id: StorageLocation,
         db_path: str | Path | None = None,
         *,
-        source_storage_location_ids: Iterable[StorageLocation] | None = None,
+        source_storage_location_ids: StorageLocation | Iterable[StorageLocation] | None = None,
         file_version_strategy: str = "new",
         include_table_files: bool = False,
         continue_on_error: bool = False,
@@ -112,7 +112,7 @@ class Migratable:
         dest_storage_location_id: StorageLocation,
         db_path: str | Path | None = None,
         *,
-        source_storage_location_ids: Iterable[StorageLocation] | None = None,
+        source_storage_location_ids: StorageLocation | Iterable[StorageLocation] | None = None,
         file_version_strategy: str = "new",
         include_table_files: bool = False,
         continue_on_error: bool = False,

@@ -12,10 +12,10 @@ from typing import Protocol
 
 from storage_core.api.clients import config_of
 from storage_core.api.reading import IndexOnDisk
+from storage_core.api.results import MigrationResult
 from storage_core.api.runs import agreed, beside, refuse_early_end, refuse_mismatch
 from storage_core.config import Config
 from storage_core.errors import NotConfirmed, UsageError
-from storage_core.index.parquet import export_parquet
 from storage_core.model.canaries import CanaryResult, CanaryVerdict
 from storage_core.model.ids import EntityId, parse_entity_id, parse_entity_ids, parse_storage_location_id
 from storage_core.model.plans import Plan
@@ -31,7 +31,6 @@ from storage_core.plan.canaries import parse_canary
 from storage_core.plan.outcomes import parse_failure_limit
 from storage_core.plan.viewing import check_options
 from storage_core.reports.canary import outcome_text, unclear_text
-from storage_core.reports.result import MigrationResult
 from storage_core.reports.wording import counted
 from storage_core.steps.driving import QuietWatch, Watch
 from storage_core.wiring.migration import opened
@@ -59,7 +58,7 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
     entity: Entities,
     dest_storage_location_id: StorageLocation,
     db_path: str | Path | None = None,
-    source_storage_location_ids: Iterable[StorageLocation] | None = None,
+    source_storage_location_ids: StorageLocation | Iterable[StorageLocation] | None = None,
     file_version_strategy: str = "new",
     include_table_files: bool = False,  # noqa: FBT001, FBT002 - the existing client's signature
     continue_on_error: bool = False,  # noqa: FBT001, FBT002 - the existing client's signature
@@ -77,7 +76,7 @@ def index_files_for_migration(  # noqa: PLR0913, PLR0917 - the existing client's
         entity: project, folder, file or table: ``"syn123"``, ``123``, or an object with an `id`. Several of them, in
             a list or as ``"syn123,syn456"``, are moved in one run with one index.
         db_path: where the index is, or comes to be; None makes a fresh folder for it (see `MigrationResult.db_path`).
-        source_storage_location_ids: only bytes in these locations are moved; None or empty means all.
+        source_storage_location_ids: only bytes in these locations, or in this one, are moved; None or empty means all.
         file_version_strategy: new, latest, all or skip.
         continue_on_error: go on past single failures; they are in the result.
         max_failures: go on past failures until more than this has failed: a number of items, or a share of at least 50
@@ -153,7 +152,7 @@ async def index_files_for_migration_async(  # noqa: PLR0913, PLR0917 - its twin'
     entity: Entities,
     dest_storage_location_id: StorageLocation,
     db_path: str | Path | None = None,
-    source_storage_location_ids: Iterable[StorageLocation] | None = None,
+    source_storage_location_ids: StorageLocation | Iterable[StorageLocation] | None = None,
     file_version_strategy: str = "new",
     include_table_files: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
     continue_on_error: bool = False,  # noqa: FBT001, FBT002 - its twin's signature
@@ -206,7 +205,7 @@ def settings_from(
     entity: Entities,
     destination: StorageLocation,
     *,
-    sources: Iterable[StorageLocation] | None,
+    sources: StorageLocation | Iterable[StorageLocation] | None,
     strategy: str,
     include_tables: bool,
 ) -> MigrationSettings:
@@ -228,10 +227,19 @@ def settings_from(
     return MigrationSettings(
         roots=entity_ids_of(entity),
         destination=parse_storage_location_id(destination),
-        source_location_ids=tuple(dict.fromkeys(parse_storage_location_id(source) for source in sources or ())),
+        source_location_ids=tuple(dict.fromkeys(parse_storage_location_id(source) for source in _several(sources))),
         strategy=chosen,
         include_tables=include_tables,
     )
+
+
+def _several(sources: StorageLocation | Iterable[StorageLocation] | None) -> Iterable[StorageLocation]:
+    """The ids one by one: a text is a single id or, as on the command line, several with commas between them."""
+    if sources is None:
+        return ()
+    if isinstance(sources, str):
+        return sources.split(",") if sources.strip() else ()
+    return (sources,) if isinstance(sources, int) else sources
 
 
 def _index_options(via: str, view: Entity | None, *, no_provenance: bool) -> IndexOptions:
@@ -270,6 +278,10 @@ def entity_id_of(entity: Entity) -> EntityId:
     Raises:
         UsageError: it is none, or has none yet.
     """
+    if not isinstance(entity, (str, int)) and not hasattr(entity, "id"):
+        raise UsageError(
+            f"A {type(entity).__name__} is no entity.", fix="Give a Synapse id, or an object with an attribute id."
+        )
     found = entity if isinstance(entity, (str, int)) else entity.id
     if found is None:
         raise UsageError("The entity must have an id set.", fix="Store or get it first, or give its Synapse id.")
@@ -284,6 +296,8 @@ def entity_ids_of(entities: Entities) -> tuple[EntityId, ...]:
     """
     if isinstance(entities, str):
         return parse_entity_ids(entities)
+    if isinstance(entities, (bytes, bytearray)):
+        raise UsageError("Bytes are no entity.", fix="Give a Synapse id as a text.")
     if not isinstance(entities, Sequence):
         return (entity_id_of(entities),)
     if not entities:
@@ -300,11 +314,6 @@ def roots_of_index(db_path: str | Path) -> tuple[EntityId, ...]:
     return IndexOnDisk(Path(db_path).expanduser()).settings.roots
 
 
-def result_of(path: Path) -> MigrationResult:
-    """What an index holds. Keeps no file open."""
-    return MigrationResult(path, IndexOnDisk(path), export=export_parquet)
-
-
 def _indexed(
     config: Config, settings: MigrationSettings, db_path: str | Path | None, options: RunOptions, watch: Watch
 ) -> MigrationResult:
@@ -314,7 +323,7 @@ def _indexed(
             app.ledger.reopen_for_reindex()
         outcome = app.migration.index()
     refuse_early_end(outcome, path)
-    return result_of(path)
+    return MigrationResult(path)
 
 
 def _migrated(
@@ -329,7 +338,7 @@ def _migrated(
         )
     refuse_mismatch(outcome, path)
     refuse_early_end(outcome, path)
-    return result_of(path)
+    return MigrationResult(path)
 
 
 def _index_path(db_path: str | Path | None, root: EntityId) -> Path:

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from storage_core.api.clients import config_of
-from storage_core.api.migrating import result_of
+from storage_core.api.results import MigrationResult
 from storage_core.api.runs import agreed, beside, refuse_early_end, refuse_mismatch
 from storage_core.config import Config
 from storage_core.model.returns import RollbackPlan
 from storage_core.model.settings import RunOptions
 from storage_core.plan.outcomes import parse_failure_limit
-from storage_core.reports.result import MigrationResult
 from storage_core.reports.wording import counted
 from storage_core.steps.driving import QuietWatch, Watch
 from storage_core.wiring.migration import opened
@@ -72,7 +71,7 @@ def _rolled_back(
         outcome = app.rollback.run(lambda plan: _agreed(plan, user_name, force=force))
     refuse_mismatch(outcome, path)
     refuse_early_end(outcome, path)
-    return result_of(path)
+    return MigrationResult(path)
 
 
 def _agreed(plan: RollbackPlan, user_name: str, *, force: bool) -> str:

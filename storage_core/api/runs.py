@@ -97,7 +97,7 @@ def refuse_early_end(outcome: RunOutcome, path: Path) -> None:
     rows = IndexOnDisk(path).rows(
         "select entity_id, reason, detail from errors_v1 where status = 'ERRORED' order by item_id limit 1"
     )
-    told = next((f"{entity}: {reason}: {detail}" for entity, reason, detail in rows), "see the index")
+    told = next((": ".join(word for word in row if word) for row in rows), "see the index")
     if outcome.ending is Ending.THRESHOLD:
         raise FailureThresholdReached(
             f"Stopped because more items failed than max_failures allows, the first being {told}.",

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storage_core.errors import ExitCode
+from storage_core.errors import ExitCode, UsageError
+from storage_core.plan.export_places import bucket_folder
+from storage_core.reports.atomic import check_folder, check_writable
 from storage_core.reports.figures import Figures, read_figures
 from storage_core.reports.report import RunFacts
 
@@ -48,6 +50,32 @@ def write_reports(index_path: Path, folder: Path | None, facts: RunFacts) -> tup
     from storage_core.exports import write_everything  # late: the database is slow to import
 
     return write_everything(index_path, folder, facts)
+
+
+def check_places(index_path: Path, csv_path: Path | None, report_folder: Path | None) -> None:
+    """Refuse before a run that may take weeks what could not be written after it.
+
+    Raises:
+        UsageError: the CSV log would take the place of the index, or one of them cannot be written there.
+    """
+    if csv_path is not None:
+        if csv_path.absolute() == index_path.absolute():
+            raise UsageError(
+                f"{csv_path} is the index; the CSV log cannot be written there.", fix="Give it another path."
+            )
+        check_writable(csv_path)
+    if report_folder is not None and bucket_folder(str(report_folder)) is None:
+        check_folder(report_folder.expanduser(), may_be_made=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for reports where there is none.
+
+    Raises:
+        UsageError: it cannot be made or written.
+    """
+    check_folder(folder, may_be_made=True)
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def write_csv_log(index_path: Path, csv_path: Path) -> None:

@@ -5,16 +5,17 @@ The existing client's spellings keep working without being listed in the help tw
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 OLD_NAMES = {"--dryRun": "--dry-run", "--configPath": "--config", "--silent": "--quiet"}
 TAKES_SEVERAL = frozenset({"--source-storage-location-ids"})
 VALUE_IS_OPTIONAL = {"--retry-errors": "retryable"}
-CLASSES = frozenset({"retryable", "needs-a-person", "never-works", "all"})
 GLOBAL_FLAGS = frozenset({"--json", "--quiet", "--debug", "--verbose"})
 GLOBAL_VALUES = frozenset({"--profile", "--config"})
 
-_IDS = re.compile(r"\d+(?:,\d+)*")
+_IDS = re.compile(r"[0-9,]+")
+_LIKE_A_CLASS = re.compile(r"(?!syn[0-9])[a-z][a-z _-]*", re.IGNORECASE | re.ASCII)
 
 
 def spelled(arguments: Sequence[str]) -> list[str]:
@@ -38,31 +39,38 @@ def _dashed(word: str) -> str:
 
 
 def _one_value_each(words: Sequence[str]) -> Iterator[str]:
-    """``--ids 1 2,3`` becomes ``--ids 1 --ids 2 --ids 3``; ids are digits, so the next word ends the list."""
-    option = None
-    for word in words:
+    """``--ids 1 2,3`` becomes ``--ids 1 --ids 2 --ids 3``; ids are digits, so the next word ends the list.
+
+    The first word after the option is taken whatever it is, so that a wrong id is called one. Without any the option
+    gets an empty value, which is refused: whoever names no source by mistake must not move everything.
+    """
+    remaining = deque(words)
+    while remaining:
+        word = remaining.popleft()
         name, equals, value = word.partition("=")
-        if name in TAKES_SEVERAL:
-            option = name
-            if equals:
-                yield from _repeated(option, value)
-        elif option and _IDS.fullmatch(word):
-            yield from _repeated(option, word)
-        else:
-            option = None
+        if name not in TAKES_SEVERAL:
             yield word
+            continue
+        values = [value] if equals else []
+        while remaining and _is_value(remaining[0], is_first=not values):
+            values.append(remaining.popleft())
+        ids = [one for text in values for one in text.split(",") if one]
+        for one in ids:
+            yield from (name, one)
+        if not ids:
+            yield f"{name}="
 
 
-def _repeated(option: str, values: str) -> Iterator[str]:
-    for value in values.split(","):
-        yield from (option, value)
+def _is_value(word: str, *, is_first: bool) -> bool:
+    return bool(_IDS.fullmatch(word)) or (is_first and not word.startswith("-"))
 
 
 def _completed(words: Iterator[str]) -> Iterator[str]:
     """Give options whose value may be left out their default."""
     waiting = None
     for word in words:
-        if waiting is not None and word not in CLASSES:
+        # a word like a class is one, known or not: a wrong one is told as such, not as an argument too many
+        if waiting is not None and not _LIKE_A_CLASS.fullmatch(word):
             yield VALUE_IS_OPTIONAL[waiting]
         waiting = word if word in VALUE_IS_OPTIONAL else None
         yield word

@@ -21,6 +21,8 @@ _SQLITE_MAGIC = b"SQLite format 3\x00"
 _DUCKDB_MAGIC = b"DUCK"
 _DUCKDB_MAGIC_AT = 8
 
+_CREATED, _BOUND_ANEW = "created", "bound anew"
+
 _OTHER_FILE = "Name a file that synapse-storage made, or a path where there is none yet."
 
 
@@ -51,8 +53,19 @@ def open_index(
 
 
 def resolved(path: Path | str) -> Path:
-    """The one absolute path of an index, links followed: two names of one file must meet the same guard."""
-    return Path(path).expanduser().resolve()
+    """The one absolute path of an index, links followed: two names of one file must meet the same guard.
+
+    Raises:
+        UsageError: no file can be there: a link that leads to itself, a name that is too long.
+    """
+    where = Path(path).expanduser()
+    try:
+        found = where.resolve()
+        found.exists()
+    except (OSError, RuntimeError) as error:  # a RuntimeError is what Python 3.11 and 3.12 make of links in a circle
+        why = error.strerror if isinstance(error, OSError) else "its links lead in a circle"
+        raise UsageError(f"{where} cannot be the path of an index: {why}.", fix="Give another path.") from error
+    return found
 
 
 def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -169,7 +182,8 @@ def _open_held(path: Path, settings: MigrationSettings | None, now: Callable[[],
     with private_files():
         connection = connect(path, read_only=False)
         try:
-            bound = _prepare(connection, path, settings)
+            is_bound_anew = _prepare(connection, path, settings)
+            bound = bound_settings(connection, path)
             path.chmod(0o600)
             write_note(path, now())
             database = Database(connection, path, now)
@@ -182,38 +196,50 @@ def _open_held(path: Path, settings: MigrationSettings | None, now: Callable[[],
             raise
     shutil.rmtree(spill_folder(path), ignore_errors=True)
     index = Index(database, bound)
-    if is_new:
-        index.note("created", "; ".join(f"{name} {value or 'any'}" for name, value in to_rows(bound)))
+    if is_new or is_bound_anew:
+        told = "; ".join(f"{name} {value or 'any'}" for name, value in to_rows(bound))
+        index.note(_CREATED if is_new else _BOUND_ANEW, told)
     return index
 
 
-def _prepare(
-    connection: duckdb.DuckDBPyConnection, path: Path, settings: MigrationSettings | None
-) -> MigrationSettings:
-    """Bring the tables up to date, bind or compare the settings. Runs before anybody else sees the index."""
+def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, settings: MigrationSettings | None) -> bool:
+    """Bring the tables up to date, bind or compare the settings. Runs before anybody else sees the index.
+
+    Returns:
+        Whether the index, which was bound to other settings and nothing more, is bound to these now.
+    """
     version = version_of(connection)
     if version is None:
         raise not_ours(path)
     refuse_newer(version, str(path), newest=STEPS[-1].number)
     is_bound = version > 0 and bool(connection.execute("select 1 from setting limit 1").fetchall())
-    if is_bound and settings is not None:
-        _compare(bound_settings(connection, path), settings, path)
     if not is_bound and settings is None:
         raise not_ours(path)
-    bring_up_to_date(connection, version, STEPS)
-    connection.execute("begin")
-    refresh_views(connection)
-    if not is_bound and settings is not None:
-        # Also after a kill between the first tables and this line.
-        connection.executemany("insert into setting values (?, ?)", to_rows(settings))
-    connection.execute("commit")
-    return bound_settings(connection, path)
-
-
-def _compare(bound: MigrationSettings, asked: MigrationSettings, path: Path) -> None:
-    differing = differences(bound, asked)
-    if differing:
+    differing = differences(bound_settings(connection, path), settings) if is_bound and settings is not None else []
+    if differing and _holds_anything(connection):
         raise IndexUnusable(
             f"{path} belongs to another migration: {'; '.join(differing)}.",
             fix="Use the settings it was made with, or another file for the other migration.",
         )
+    bring_up_to_date(connection, version, STEPS)
+    connection.execute("begin")
+    refresh_views(connection)
+    if settings is not None and (differing or not is_bound):
+        # Also after a kill between the first tables and this line.
+        connection.execute("delete from setting")
+        connection.executemany("insert into setting values (?, ?)", to_rows(settings))
+    connection.execute("commit")
+    return bool(differing)
+
+
+def _holds_anything(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a run has come further than to being refused before its first call for a container.
+
+    A mistyped id leaves such an index behind; whoever corrects it need not find another name for the file.
+    """
+    ((is_begun,),) = connection.execute(
+        "select exists (from found) or exists (from item) or exists (from fact where key <> 'migration_id')"
+        " or exists (from journal where event not in (?, ?))",
+        [_CREATED, _BOUND_ANEW],
+    ).fetchall()
+    return bool(is_begun)

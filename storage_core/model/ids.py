@@ -20,19 +20,23 @@ ActivityId = NewType("ActivityId", str)
 DEFAULT_STORAGE_LOCATION = StorageLocationId(1)
 """Synapse's own storage. A handle without a location id lies there."""
 
-_ENTITY_ID = re.compile(r"(?:syn)?(\d{1,18})", re.IGNORECASE)
-_DIGITS = re.compile(r"\d{1,18}")
+_ENTITY_ID = re.compile(r"(?:syn)?([0-9]{1,18})(\.[0-9]+)?", re.IGNORECASE | re.ASCII)
+_DIGITS = re.compile(r"[0-9]{1,18}")
 
 
 def parse_entity_id(text: str) -> EntityId:
     """Turn ``syn123``, ``SYN123`` or ``123`` into ``syn123``.
 
     Raises:
-        UsageError: *text* is no Synapse id.
+        UsageError: *text* is no Synapse id, or that of a single version.
     """
     match = _ENTITY_ID.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"{text!r} is not a Synapse id.", fix="Give it as syn123 or 123.")
+    if match[2] is not None:
+        raise UsageError(
+            f"{text!r} names a version; only whole entities can be named here.", fix=f"Give syn{match[1]}."
+        )
     return EntityId(f"syn{match[1]}")
 
 

@@ -230,6 +230,12 @@ class Figures:
         return sum(count.items for count in self.counts)
 
     @property
+    def unused_sources(self) -> tuple[int, ...]:
+        """Source locations asked for in which no item's bytes were; empty while nothing was looked at."""
+        held = {location.location_id for location in self.locations if location.handles_before}
+        return tuple(one for one in self.settings.source_location_ids if self.items and one not in held)
+
+    @property
     def confirmation(self) -> str | None:
         """The plan agreed to last, and by whom, in the journal's words; None when nobody agreed yet."""
         confirmed = [event.detail for event in self.events if event.event == CONFIRMED]

@@ -18,7 +18,7 @@ _ITEMS = f"""
 select item_id, kind, entity_id, name, version, indexed_version, new_version, row_id, col_name, status, reason, detail,
        from_storage_location_id, from_file_handle_id, to_storage_location_id, to_file_handle_id, file_size, md5, proof,
        engine, updated_at
-from items_v1 where entity_id = ? and (?::integer is null or coalesce(version, indexed_version) = ?)
+from items_v1 where entity_id = ? and (?::integer is null or ? in (coalesce(version, indexed_version), new_version))
 order by item_id limit {LIVES_SHOWN}
 """  # noqa: S608 - a number of ours
 _COPY = """

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from storage_core.errors import UsageError
 from storage_core.model.items import ItemStatus
 from storage_core.ports.queries import Queries
 from storage_core.reports.csv_log import COLUMNS, item_rows, write_csv
@@ -42,8 +44,16 @@ class MigrationResult:
             yield dict(zip(COLUMNS, row, strict=True))
 
     def as_csv(self, path: str | Path) -> None:
-        """Write the CSV log: the existing client's columns first, then ours. Atomic."""
-        write_csv(self._queries, Path(path))
+        """Write the CSV log: the existing client's columns first, then ours. Atomic.
+
+        Raises:
+            UsageError: it cannot be written there.
+        """
+        where = Path(path).expanduser()
+        if where.absolute() == Path(self.db_path).absolute():
+            # said here already: a look at an index that this process has open would let go of its lock
+            raise UsageError(f"{where} is the index itself.", fix="Give the CSV log another path.")
+        write_csv(self._queries, where)
 
     async def get_counts_by_status_async(self) -> dict[str, int]:
         """See `get_counts_by_status`."""
@@ -66,8 +76,17 @@ class MigrationResult:
         self._export(self._queries, Path(directory))
 
     def to_pandas(self) -> Any:
-        """All items as a `pandas.DataFrame`; needs pandas installed."""
-        return self.to_arrow().to_pandas()
+        """All items as a `pandas.DataFrame`. Numbers stay whole where some are missing (`Int64`, `Int32`).
+
+        Raises:
+            UsageError: pandas is not installed; it is no part of this package.
+        """
+        try:
+            pandas = import_module("pandas")
+        except ModuleNotFoundError as error:
+            raise UsageError("pandas is not installed.", fix="Install it, or use to_arrow().") from error
+        whole = {"int32": pandas.Int32Dtype(), "int64": pandas.Int64Dtype()}
+        return self.to_arrow().to_pandas(types_mapper=lambda kind: whole.get(str(kind)))
 
     def __repr__(self) -> str:
         return f"MigrationResult(db_path={self.db_path!r})"

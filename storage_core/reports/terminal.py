@@ -37,14 +37,20 @@ _COLOURS = {
     ItemStatus.ERRORED: "red",
     ItemStatus.ROLLED_BACK: "magenta",
 }
+_FAILURES_SHOWN = 5
 _MOODS = {Mood.GOOD: "green", Mood.UNFINISHED: "yellow", Mood.ATTENTION: "red"}
 
 
 def status_view(figures: Figures) -> RenderableType:
     """Where a migration stands: settings, verdict, items by status, trouble by reason, bytes by location."""
     blocks: list[RenderableType] = [verdict_text(verdict_of(figures)), *_count_tables(figures.counts)]
+    if figures.failures:
+        blocks.append(_failures(figures))
     if figures.locations:
         blocks.append(location_table(figures))
+    if unused := figures.unused_sources:
+        named = ", ".join(location_text(source) for source in unused)
+        blocks.append(Text(f"warning: No file that was looked at lies in storage location {named}, named as a source."))
     if figures.held or figures.others_counted or figures.locations:
         blocks.append(_held(figures))
     return Group(_settings(figures), *_spaced(blocks))
@@ -115,6 +121,20 @@ def location_table(figures: Figures) -> Table:
             count_text(location.handles_after),
         )
     return table
+
+
+def _failures(figures: Figures) -> Text:
+    """The first items that failed or drifted, by name: one of them may be why the run stopped."""
+    shown = figures.failures[:_FAILURES_SHOWN]
+    lines = [
+        f"{one.entity_id} ({plain_text(one.name)}), {plain_text(one.place)}: {one.reason}"
+        + (f": {plain_text(one.detail)}" if one.detail else "")
+        for one in shown
+    ]
+    left = figures.items_with(ItemStatus.ERRORED, ItemStatus.DRIFTED) - len(shown)
+    if left:
+        lines.append(f"and {counted(left, 'more item')}; the CSV log and the view errors_v1 have all of them")
+    return Text("\n".join(lines))
 
 
 def _held(figures: Figures) -> Text:

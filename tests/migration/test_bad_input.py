@@ -220,3 +220,20 @@ def test_an_endpoint_that_answers_html(sandbox, tmp_path, words):
         address = f"http://127.0.0.1:{server.server_address[1]}/repo/v1"
         refused(sandbox, tmp_path, words(), code=8, says=(address,), SYNAPSE_REPO_ENDPOINT=address)
         server.shutdown()
+
+
+def test_a_csv_log_in_the_place_of_the_index_or_of_a_folder_is_refused_before_anything_runs(sandbox, tmp_path, words):
+    """Also where the index is still to be made: it would be lost as soon as the run had ended."""
+    index = tmp_path / "m.duckdb"
+    refused(sandbox, tmp_path, words(more=("--force", "--csv-log-path", str(index))), code=2, says=("is the index",))
+    refused(
+        sandbox, tmp_path, words(more=("--force", "--csv-log-path", str(tmp_path))), code=2, says=("ordinary file",)
+    )
+    (tmp_path / "file").touch()
+    more = ("--force", "--report-folder", str(tmp_path / "file"))
+    refused(sandbox, tmp_path, words(more=more), code=2, says=("no folder",))
+    assert not index.exists()
+
+
+def test_one_version_is_no_root(sandbox, tmp_path, words):
+    refused(sandbox, tmp_path, words(root="syn1002.1"), code=2, says=("names a version", "syn1002"))

@@ -29,7 +29,7 @@ from storage_core.cli.arguments import (
 from storage_core.cli.defaulting import SetDefaultOption, announce_default, set_default_location
 from storage_core.cli.documents import canary_document, candidates_document, plan_document
 from storage_core.cli.notifying import NotifyOption, tell_of_end, telling_of_failures
-from storage_core.cli.reporting import figures_of, run_facts, write_csv_log, write_reports
+from storage_core.cli.reporting import check_places, figures_of, run_facts, write_csv_log, write_reports
 from storage_core.cli.retrying import RetryClass, classes_of
 from storage_core.cli.running import (
     NOTHING_TO_DO,
@@ -139,6 +139,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
         retry=retry_errors,
         set_default=set_default,
     )
+    check_places(index, csv_log_path, report_folder)
     try:
         with telling_of_failures(session, notify, settings, index):
             code = (_planned_only if dry_run else _carried_out)(session, settings, options, order)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from storage_core.cli.arguments import IndexArgument
-from storage_core.cli.reporting import reading, run_facts, write_reports
+from storage_core.cli.reporting import make_folder, reading, run_facts, write_reports
 from storage_core.cli.session import session_of
 from storage_core.errors import ExitCode, UsageError
 
@@ -39,5 +39,6 @@ def _one(index: Path, folder: Path | None, name: str) -> Path:
         raise UsageError(f"There is no report named {name!r}.", fix=f"Choose one of: {known}.")
     path = (folder or index.parent) / f"{index.stem}{chosen[0].suffix}"
     with reading(index) as reader:
+        make_folder(path.parent)  # not before: a mistyped index must leave no folder behind
         chosen[0].write(reader, path, run_facts())
     return path

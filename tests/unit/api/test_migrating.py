@@ -9,12 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from storage_core.api import Connection, File, Folder, Project, Table
+from storage_core.api import Connection, File, Folder, MigrationResult, Project, Table
 from storage_core.api.migrating import (
     index_files_for_migration,
     index_files_for_migration_async,
     migrate_indexed_files,
     migrate_indexed_files_async,
+    settings_from,
 )
 from storage_core.config import load_config
 from storage_core.errors import FailureThresholdReached, IndexInUse, IndexUnusable, NotConfirmed, UsageError
@@ -298,6 +299,45 @@ async def test_the_functions_have_asynchronous_twins(demo, tmp_path):
 
 
 def migrated(path):
-    from storage_core.api.migrating import result_of
+    return MigrationResult(path).counts_by_status["MIGRATED"]
 
-    return result_of(path).counts_by_status["MIGRATED"]
+
+@pytest.mark.parametrize(
+    "entity", [None, 1.5, object(), {"id": "syn1"}, b"syn1", ["syn1", None], "syn1.2", "syn\u0663"]
+)
+def test_what_is_no_entity_is_refused_in_words(entity, tmp_path):
+    with pytest.raises(UsageError):
+        settings_from(entity, 54321, sources=None, strategy="new", include_tables=False)
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        ("54321", (54321,)),
+        (54321, (54321,)),
+        ("1, 54321", (1, 54321)),
+        (["1", 54321], (1, 54321)),
+        ([], ()),
+        ("", ()),
+        (None, ()),
+    ],
+)
+def test_a_source_alone_is_one_source(sources, expected):
+    """A text is no list of digits: "54321" must not come to mean locations 5, 4, 3, 2 and 1."""
+    settings = settings_from("syn1", 99, sources=sources, strategy="new", include_tables=False)
+    assert expected == settings.source_location_ids
+
+
+def test_a_result_is_made_in_either_of_the_existing_clients_ways(demo, tmp_path):
+    path = tmp_path / "m.db"
+    made = Project(demo.root_id).index_files_for_migration(demo.destination_id, path)
+    for result in (
+        MigrationResult(path),
+        MigrationResult(str(path), None),
+        MigrationResult(object(), path),
+        MigrationResult(db_path=path, synapse_client=None),
+    ):
+        assert made.counts_by_status == result.counts_by_status
+        assert type(made) is type(result)
+    with pytest.raises(UsageError, match="db_path"):
+        MigrationResult()

@@ -69,3 +69,27 @@ WORDS = st.sampled_from([["migrate"], ["--json"], ["--a_b"], ["1"], ["--profile"
 def test_spelling_twice_changes_nothing_more(typed: list[str]) -> None:
     once = spelled(typed)
     assert once == spelled(once)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (["--source-storage-location-ids"], [""]),
+        (["--source-storage-location-ids", "--force"], [""]),
+        (["--source-storage-location-ids", "1,", "2", "syn9"], ["1", "2"]),
+        (["--source-storage-location-ids", "abc", "syn9"], ["abc"]),
+        (["--source-storage-location-ids=", "syn9"], [""]),
+    ],
+)
+def test_an_option_for_sources_is_never_dropped(typed: list[str], expected: list[str]) -> None:
+    """Without an id it gets an empty one, which is refused: it must not come to mean all locations."""
+    name = "--source-storage-location-ids"
+    words = spelled(typed)
+    given = [words[at + 1] for at, word in enumerate(words) if word == name]
+    assert expected == (given or [word.removeprefix(f"{name}=") for word in words if word.startswith(f"{name}=")])
+
+
+def test_a_wrong_class_of_errors_stays_the_value_of_its_option() -> None:
+    assert ["--retry-errors", "bogus", "--force"] == spelled(["--retry-errors", "bogus", "--force"])
+    words = ["--retry-errors", "syn1", "54321", "x.duckdb"]
+    assert ["--retry-errors", "retryable", "syn1", "54321", "x.duckdb"] == spelled(words)

@@ -89,8 +89,31 @@ def test_settings_are_equal_in_any_order(tmp_path: Path) -> None:
     fresh_index(tmp_path, other).close()
 
 
-def test_another_migration_is_refused_and_each_difference_named(tmp_path: Path) -> None:
+def test_settings_that_led_nowhere_are_no_obstacle(tmp_path: Path) -> None:
+    """A mistyped destination was refused before anything was found; the corrected one goes into the same file."""
     fresh_index(tmp_path).close()
+    corrected = replace(SETTINGS, destination=StorageLocationId(88))
+    with fresh_index(tmp_path, corrected) as index:
+        assert corrected == index.settings
+    with open_index(tmp_path / "project.duckdb", None, create=False) as again:
+        assert corrected == again.settings
+        indexed_tree(again, version_item(2, 1, handle(10)))
+    with pytest.raises(IndexUnusable, match="'88' in the index, '77' was asked for"):
+        fresh_index(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["loop.duckdb", "x" * 300 + ".duckdb"])
+def test_a_path_where_no_file_can_be_is_refused_in_words(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "loop.duckdb":
+        path.symlink_to(path)
+    with pytest.raises(UsageError, match="cannot be the path of an index"):
+        open_index(path, SETTINGS, create=True)
+
+
+def test_another_migration_is_refused_and_each_difference_named(tmp_path: Path) -> None:
+    with fresh_index(tmp_path) as index:
+        indexed_tree(index, version_item(2, 1, handle(10)))
     other = replace(
         SETTINGS,
         destination=StorageLocationId(88),

@@ -30,6 +30,11 @@ def test_a_migrated_item_tells_its_handles_its_proof_and_its_events(mixed: Any) 
         assert expected in shown
 
 
+def test_a_version_that_was_added_is_found_by_its_own_number(mixed: Any) -> None:
+    assert _shown(mixed, "syn201", 2) == _shown(mixed, "syn201", 1)
+    assert not _shown(mixed, "syn201", 3).strip()
+
+
 def test_a_failed_item_tells_why_and_who_can_cure_it(mixed: Any) -> None:
     shown = _shown(mixed, "syn205")
     assert "S3_FAULT: S3, or another storage, failed to copy it, again and again; retry later. (retryable)" in shown

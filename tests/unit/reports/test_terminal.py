@@ -1,6 +1,7 @@
 """What the terminal shows."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -8,6 +9,7 @@ from rich.console import Console, RenderableType
 from storage_core.errors import ExitCode
 from storage_core.model.copies import EngineName
 from storage_core.model.engines import EngineShare
+from storage_core.model.ids import StorageLocationId
 from storage_core.model.plans import Finding, FindingLevel, Plan, WorkAhead
 from storage_core.model.settings import EngineOption
 from storage_core.reports.figures import read_figures
@@ -60,3 +62,21 @@ def test_the_plan_ends_with_its_hash_and_shows_findings_literally(mixed: Any) ->
     assert "1 table, each as a version of its own" in shown
     assert "warning: Bucket [red]b[/red]\ufffd[2J is far. Choose." in shown
     assert shown.rstrip().endswith("Plan hash: 3f2a9c")
+
+
+def test_what_failed_is_named_with_its_place_and_its_reason(mixed: Any) -> None:
+    """Five of them at most: a run that stopped at its first failure says which one that was."""
+    shown = _shown(status_view(read_figures(mixed)))
+    assert "syn205 (" in shown
+    assert "S3_FAULT: SlowDown, 7 tries" in shown
+    for number in range(50, 56):
+        mixed.add(
+            item_id=number, kind="file", entity_id=f"syn{number}", name="n", status="ERRORED", reason="NO_READ_ACCESS"
+        )
+    assert "and 3 more items" in _shown(status_view(read_figures(mixed)))
+
+
+def test_a_source_in_which_nothing_lies_is_pointed_out(mixed: Any) -> None:
+    assert "warning" not in _shown(status_view(read_figures(mixed)))
+    mixed.settings = replace(mixed.settings, source_location_ids=(StorageLocationId(1), StorageLocationId(77)))
+    assert "warning: No file that was looked at lies in storage location 77" in _shown(status_view(read_figures(mixed)))

@@ -57,6 +57,15 @@ def test_a_query_selects(lab, table, sql, values):
     assert values == lab.values(sql.format(table))
 
 
+def test_a_column_that_is_called_like_a_pseudo_column_needs_quotes(lab):
+    """Without quotes ROW_ID stays the row's number, by which readers page."""
+    odd = lab.column("ROW_ID", "STRING")
+    made = lab.make_table("odd", odd)
+    lab.world.tables.append(lab.world, made, [{odd: "x"}, {odd: None}], user_id=lab.world.principals.demo.id)
+    sql = f'SELECT "ROW_ID", ROW_ID FROM {made.id} WHERE ROW_ID > 0 ORDER BY ROW_ID'
+    assert [["x", "1"], [None, "2"]] == lab.values(sql, table=made.id)
+
+
 def test_a_table_is_named_as_people_do(lab, table):
     assert 3 == len(lab.values(f"SELECT label FROM {table.upper()}"))
 
