@@ -36,6 +36,7 @@ class Commands(TyperGroup):
             raise typer.Exit(_told(_stopped(), _session(ctx))) from error
         except Exception as error:
             if _is_typers_own(error):
+                _document_misuse(error, ctx)
                 raise
             if _is_ctrl_c_in_a_query(error):
                 raise typer.Exit(_told(_stopped(), _session(ctx))) from error
@@ -60,6 +61,15 @@ def _is_ctrl_c_in_a_query(error: Exception) -> bool:
 def _is_typers_own(error: Exception) -> bool:
     """Usage errors, exits and aborts: typer says them itself, with code 2, the given one, and 1."""
     return type(error).__module__.startswith("typer.")
+
+
+def _document_misuse(error: Exception, ctx: Any) -> None:
+    """What typer says itself on standard error, as the one document that --json promises."""
+    told = getattr(error, "format_message", None)  # usage errors have it; exits and aborts do not
+    if told is not None and "--json" in ctx.meta[ARGUMENTS]:
+        fix = f"See `{PROGRAM} --help`, or put --help behind the command."
+        what = plain_text(told())
+        Session(as_json=True).document({"error": {"what": what, "fix": fix}, "exit_code": int(ExitCode.USAGE)})
 
 
 def _told(error: SynapseStorageError, session: Session) -> int:

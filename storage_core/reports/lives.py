@@ -179,7 +179,9 @@ def _why(life: Life) -> list[Text]:
 
 
 def _handle(location: int | None, handle: str | None) -> str:
-    return "no file handle" if handle is None else f"file handle {handle} in storage location {location_text(location)}"
+    if handle is None:
+        return "no file handle"
+    return f"file handle {handle}" + ("" if location is None else f" in storage location {location_text(location)}")
 
 
 def _now(life: Life) -> str:

@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from storage_core.cli.group import Commands
-from storage_core.cli.main import EPILOG
+from storage_core.cli.main import EPILOG, app
 from storage_core.cli.session import Session
 from storage_core.errors import (
     AccessError,
@@ -133,3 +133,23 @@ def test_a_reader_that_goes_away_changes_no_exit_code(repository: Path) -> None:
         program.stdout.close()
         assert program.stderr is not None
         assert (program.stderr.read(), program.wait(timeout=60)) == ("finished", 7)
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["status", "--json"], "Missing argument 'INDEX'."),
+        (["--json", "bogus"], "No such command 'bogus'."),
+        (["plan", "x.duckdb", "--json", "--forse"], "No such option: --forse"),
+    ],
+)
+def test_with_json_misuse_is_one_document_too(words: list[str], what: str) -> None:
+    ended = CliRunner().invoke(app, words)
+    assert 2 == ended.exit_code
+    document = json.loads(ended.stdout)
+    assert (what, 2) == (document["error"]["what"], document["exit_code"])
+
+
+def test_without_json_misuse_leaves_standard_output_empty() -> None:
+    ended = CliRunner().invoke(app, ["status"])
+    assert (2, "") == (ended.exit_code, ended.stdout)
