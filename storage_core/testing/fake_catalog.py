@@ -149,8 +149,8 @@ class FakeCatalog(FakeTables, FakeViews):
     async def file(self, entity_id: EntityId, *, version: int | None = None) -> FileSnapshot:
         """One version; the etag of old ones is all zeros."""
         self._count("file")
-        file = self.files.get(entity_id)
-        if file is None or (version is not None and version not in file.versions):
+        file = self._file(entity_id)
+        if version is not None and version not in file.versions:
             raise _error(NotFound, 404)
         if entity_id in self.hidden:
             raise _error(Forbidden, 403)
@@ -177,7 +177,7 @@ class FakeCatalog(FakeTables, FakeViews):
     async def versions(self, entity_id: EntityId) -> tuple[int, ...]:
         """Newest first."""
         self._count("versions")
-        return tuple(sorted(self.files[entity_id].versions, reverse=True))
+        return tuple(sorted(self._file(entity_id).versions, reverse=True))
 
     async def handles(
         self, associations: Sequence[Association], *, with_urls: bool = False
@@ -247,6 +247,11 @@ class FakeCatalog(FakeTables, FakeViews):
         file.touch()
         _after_write(after)
         return file.current
+
+    def _file(self, entity_id: EntityId) -> FakeFile:
+        if entity_id not in self.files:
+            raise _error(NotFound, 404)
+        return self.files[entity_id]
 
     def _shown(self, entity_id: EntityId) -> FileSnapshot | None:
         file = self.files.get(entity_id)

@@ -124,8 +124,10 @@ def test_a_file_uploaded_between_listing_and_reading_appears_once_per_version():
     ]
 
 
-def test_a_file_deleted_meanwhile_is_gone_not_failed():
-    (described,) = emitted(describe_file, found("syn404", EntityKind.FILE), Reach(FakeCatalog()))
+@pytest.mark.parametrize("version", [1, 3])
+def test_a_file_deleted_meanwhile_is_gone_not_failed(version: int):
+    """Whether its older versions are asked for first, or only the current one."""
+    (described,) = emitted(describe_file, found("syn404", EntityKind.FILE, version), Reach(FakeCatalog()))
     assert [(ItemStatus.SKIPPED, ReasonCode.GONE)] == [(item.status, item.reason) for item in described.items]
 
 
