@@ -7,7 +7,7 @@ from typing import Any
 from prefect import get_run_logger
 from prefect.states import Completed
 
-from flows.dispatching import migrate_all
+from flows.dispatching import DeployedShards, migrate_all
 from flows.events import tell_start
 from flows.exclusive import only_migration_of, only_run_of
 from flows.forms import flow_with_form
@@ -32,6 +32,7 @@ from storage_core.model.plans import Plan
 from storage_core.model.settings import RunOptions
 from storage_core.sharding import absorb, has_shards, remove, split
 from storage_core.steps.canary import Stage
+from tasks.pausing import noticing_pause
 from tasks.progress import shown_progress
 
 
@@ -78,7 +79,9 @@ def _divided(job: Job, plan: Plan, *, agreed: str, shards: int) -> Ended:
             app.canary.confirm_rest(plan.hash, by=agreed)
         tell_start(plan, agreed)
         parts = split(job.index_path, shards)
-        migrate_all(parts, plan.hash, continue_on_error=job.options.continue_on_error, credentials=job.credentials)
+        runs = DeployedShards(plan.hash, continue_on_error=job.options.continue_on_error, credentials=job.credentials)
+        with noticing_pause(get_run_logger().warning) as pause:
+            migrate_all(parts, runs, pause)
         for part in parts:
             absorb(job.index_path, part)
             remove(part)
