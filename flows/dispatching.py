@@ -5,19 +5,17 @@ cancelled, end what is in flight and leave the rest to the next coordinator.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Protocol, cast
 from uuid import UUID
 
-import httpx
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import run_deployment
-from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Cancelling
 
 from storage_core.errors import ServiceUnavailable
@@ -25,7 +23,6 @@ from tasks.pausing import PauseNotice
 
 SHARD_DEPLOYMENT = "migrate-shard/shard"
 Words = Mapping[str, str | bool]
-Log = Callable[..., None]
 
 LOOK_EVERY_SECONDS = 3.0
 ATTEMPTS = 5
@@ -44,11 +41,7 @@ class ShardRuns(Protocol):
         ...
 
     def cancel(self, run: UUID) -> None:
-        """Have it end what is in flight, and end.
-
-        Raises:
-            httpx.TransportError, PrefectHTTPStatusError: the server is away, or does not want to.
-        """
+        """Have it end what is in flight, and end; raises whatever Prefect's client raises when the server is away."""
         ...
 
 
@@ -100,7 +93,7 @@ def migrate_all(shards: Sequence[Path], runs: ShardRuns, pause: PauseNotice | No
     """
     log = get_run_logger()
     moment = threading.Event()
-    with _ended_together(runs, log.warning) as due:
+    with _ended_together(runs) as due:
         numbers = {shard: count(1) for shard in shards}
         for shard in shards:
             due[shard] = _first_that_can_go_on(shard, numbers[shard], runs)
@@ -137,15 +130,20 @@ def _first_that_can_go_on(shard: Path, numbers: Iterator[int], runs: ShardRuns) 
 
 
 @contextmanager
-def _ended_together(runs: ShardRuns, warn: Log) -> Iterator[dict[Path, UUID]]:
+def _ended_together(runs: ShardRuns) -> Iterator[dict[Path, UUID]]:
     """The runs that are due; those that still are when the block ends, however it ends, are cancelled."""
     due: dict[Path, UUID] = {}
     try:
         yield due
     finally:
-        for shard, run in due.items():
-            try:
-                runs.cancel(run)
-            except (httpx.TransportError, PrefectHTTPStatusError) as trouble:
-                # the others are still to be told, and why the block ended is what people must see
-                warn("%s could not be told to end (%s): cancel its run %s in Prefect.", shard.name, trouble, run)
+        with ExitStack() as stack:  # each is told, also when one cannot be
+            for shard, run in due.items():
+                stack.callback(_cancel, runs, shard, run)
+
+
+def _cancel(runs: ShardRuns, shard: Path, run: UUID) -> None:
+    try:
+        runs.cancel(run)
+    except BaseException as trouble:  # nothing is swallowed: people are told what is left to do, and it is raised again
+        trouble.add_note(f"{shard.name} could not be told to end: cancel its run {run} in Prefect.")
+        raise
