@@ -111,15 +111,16 @@ def _settings(connection: sqlite3.Connection, path: Path) -> MigrationSettings:
         raise _no_old_index(path, f"it has {len(rows)} rows of settings where it must have one")
     try:
         told = json.loads(rows[0][0])
-        if not isinstance(told, dict):
-            raise _no_old_index(path, "its settings are no JSON object")
+    except (ValueError, TypeError) as wrong:
+        raise _no_old_index(path, "its settings are no JSON object") from wrong
+    if not isinstance(told, dict):
+        raise _no_old_index(path, "its settings are no JSON object")
+    try:
         return settings_of(told)
     except KeyError as missing:
         raise _no_old_index(path, f"its settings lack {missing}") from missing
-    except (ValueError, TypeError) as wrong:
-        raise _no_old_index(path, f"its settings make no sense: {wrong}") from wrong
-    except UsageError as wrong:
-        raise _no_old_index(path, f"its settings make no sense: {wrong.what}") from wrong
+    except (ValueError, TypeError, UsageError) as wrong:
+        raise _no_old_index(path, f"its settings make no sense: {_why(wrong)}") from wrong
 
 
 def _rows(connection: sqlite3.Connection, path: Path) -> Iterator[OldRow]:
@@ -127,7 +128,7 @@ def _rows(connection: sqlite3.Connection, path: Path) -> Iterator[OldRow]:
         try:
             yield _row(values)
         except (ValueError, UsageError) as wrong:
-            raise _no_old_index(path, f"its row {number} makes no sense: {wrong}") from wrong
+            raise _no_old_index(path, f"its row {number} makes no sense: {_why(wrong)}") from wrong
 
 
 def _row(values: Sequence[Any]) -> OldRow:
@@ -152,6 +153,11 @@ def _number(value: Any) -> int | None:
 
 def _handle(value: Any) -> FileHandleId | None:
     return None if value is None else FileHandleId(str(int(value)))
+
+
+def _why(wrong: Exception) -> str:
+    """What is wrong, as part of a longer sentence."""
+    return (wrong.what if isinstance(wrong, UsageError) else str(wrong)).rstrip(".")
 
 
 def _no_old_index(path: Path, why: str) -> IndexUnusable:

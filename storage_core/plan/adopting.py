@@ -49,10 +49,13 @@ def settings_of(told: Mapping[str, object]) -> MigrationSettings:
     sources = told["source_storage_location_ids"] or []
     if not isinstance(sources, list):
         raise TypeError(f"source_storage_location_ids is {sources!r}")
+    destination = parse_storage_location_id(str(told["dest_storage_location_id"]))
+    named = dict.fromkeys(parse_storage_location_id(str(source)) for source in sources)
     return MigrationSettings(
         roots=(parse_entity_id(str(told["root_id"])),),
-        destination=parse_storage_location_id(str(told["dest_storage_location_id"])),
-        source_location_ids=tuple(dict.fromkeys(parse_storage_location_id(str(source)) for source in sources)),
+        destination=destination,
+        # the client let the destination be a source as well: nothing in it moves, and our own runs refuse it
+        source_location_ids=tuple(one for one in named if one != destination) or tuple(named),
         strategy=FileVersionStrategy(str(told["file_version_strategy"])),
         include_tables=bool(told["include_table_files"]),
     )

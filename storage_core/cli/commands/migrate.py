@@ -158,7 +158,7 @@ def _carried_out(session: Session, settings: MigrationSettings, options: RunOpti
         announce_default(session, settings)
     with running(session, order.index_path, settings, options, agreement.expectations) as app:
         if order.retry is not None:
-            app.ledger.retry(classes_of(order.retry))
+            session.say(f"{counted(app.ledger.retry(classes_of(order.retry)), 'failed item')} put back to work.")
         outcome = app.canary.run(
             lambda plan: agreement.reach(plan, user_name_of(app)),
             lambda plan, tried: agreement.go_on(plan, tried, user_name_of(app), reports=_reports(order, app)),

@@ -92,7 +92,7 @@ def test_rule_6_files_without_rows_are_found(old, tmp_path):
 
 
 @pytest.mark.parametrize("destination", ["99", 99])
-@pytest.mark.parametrize(("sources", "expected"), [(None, ()), ([], ()), (["1", 7], (1, 7))])
+@pytest.mark.parametrize(("sources", "expected"), [(None, ()), ([], ()), (["1", 7], (1, 7)), (["99", 1], (1,))])
 def test_rule_7_settings_come_in_one_form(old, destination, sources, expected):
     write_old_index(old, dest_storage_location_id=destination, source_storage_location_ids=sources)
 
@@ -211,7 +211,7 @@ def test_a_copy_that_was_made_is_proven_and_not_made_again(old, tmp_path):
         (lambda path: sqlite(path, "create table other (x)"), "has no table migration_settings and no table migrat"),
         (lambda path: write_old_index(path, settings=()), "0 rows of settings"),
         (lambda path: write_old_index(path, settings=("[]",)), "no JSON object"),
-        (lambda path: write_old_index(path, settings=("{",)), "make no sense"),
+        (lambda path: write_old_index(path, settings=("{",)), "no JSON object"),
         (lambda path: write_old_index(path, settings=("{}",)), "lack 'source_storage_location_ids'"),
         (lambda path: write_old_index(path, file_version_strategy="some"), "'some'"),
         (lambda path: write_old_index(path, dest_storage_location_id="x"), "'x'"),
@@ -224,9 +224,11 @@ def test_a_copy_that_was_made_is_proven_and_not_made_again(old, tmp_path):
 def test_what_is_no_old_index_is_refused_in_one_sentence(old, tmp_path, make, why):
     make(old)
 
-    with pytest.raises(IndexUnusable, match=why):
+    with pytest.raises(IndexUnusable, match=why) as refusal:
         import_old_index(old, tmp_path / "new.duckdb")
 
+    assert ".." not in str(refusal.value)
+    assert 1 == str(refusal.value).count("is no index of synapseclient")
     assert not (tmp_path / "new.duckdb").exists()
 
 
