@@ -29,9 +29,10 @@ class Series:
 
 @dataclass(slots=True)
 class Tried:
-    """What a number of interruptions came to."""
+    """What a number of interruptions came to; true at any time, so that it can be told when they are broken off."""
 
     killed: int = 0
+    reached: int = 0
     missed: int = 0
     left_out: int = 0
     labels: Counter[str] = field(default_factory=Counter)
@@ -48,10 +49,10 @@ class Tried:
 
 
 def counted(what: str, tried: Tried, points: int) -> Count:
-    """What the interruptions came to, out of so many points; those that were passed by are not counted as tried."""
+    """What the interruptions came to so far, out of so many points; those that were passed by are not counted."""
     return Count(
         what=what,
-        tried=points - tried.missed - tried.left_out,
+        tried=tried.reached,
         out_of=points,
         unit="kills",
         violations=len(tried.violations),
@@ -74,7 +75,9 @@ def interrupt(lab: Lab, series: Series, points: Iterable[Point], tried: Tried, *
             tried.left_out += 1
             continue
         # on a machine that is short of time, threads overtake each other now and then, and a point is passed by
-        if not any(interrupt_at(lab, series, (point,), tried) for _ in range(_TRIES)):
+        if any(interrupt_at(lab, series, (point,), tried) for _ in range(_TRIES)):
+            tried.reached += 1
+        else:
             tried.missed += 1
 
 

@@ -78,7 +78,7 @@ def after_kills(lab: Lab, points: Sequence[Point], items: list[tuple[object, ...
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(6 * 3600)
 def test_every_boundary_of_a_migration_with_a_canary(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     points, items = rehearse(lab)
     wrong, killed = after_kills(lab, random.sample(points, len(points)), items)

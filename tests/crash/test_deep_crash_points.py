@@ -129,7 +129,7 @@ def test_todays_share_of_its_boundaries(planted: Planted) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(6 * 3600)
 def test_every_boundary_of_a_deep_verification(planted: Planted, capsys: pytest.CaptureFixture[str]) -> None:
     wrong, killed = kill_and_look(planted, planted.points)
     what = "crash points of a deep verification"

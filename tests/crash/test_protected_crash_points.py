@@ -158,7 +158,7 @@ def test_todays_share_of_the_kinds_of_boundary_around_the_lists(lab: Lab) -> Non
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(6 * 3600)
 def test_every_boundary_of_a_protected_migration(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     points = whole(lab)
     seen = kill_and_look(lab, points)

@@ -185,23 +185,31 @@ class SmallSynapse(WatchedTables, FakeCatalog):
         return await self.between(super().handles(associations, with_urls=with_urls))
 
     async def swap_version_handle(self, swap: SwapVersionHandle) -> None:
-        """See ports.Catalog; a swap that is carried out is held against what the version must hold."""
+        """See ports.Catalog."""
+        await self.between(self._swap_version_handle(swap))
+
+    async def _swap_version_handle(self, swap: SwapVersionHandle) -> None:
+        """A swap that is carried out is held against what the version must hold."""
         place = (swap.place.entity_id, swap.place.version)
         before = self._handle_at(*place)
         try:
-            await self.between(super().swap_version_handle(swap))
+            await super().swap_version_handle(swap)
         finally:
             if self._handle_at(*place) != before:
                 self._check_written(f"{place[0]}.{place[1]}", before, swap.new)
 
     async def add_version(self, change: AddVersion) -> int:
-        """See ports.Catalog; a version that is added is held against the one it follows."""
+        """See ports.Catalog."""
+        return await self.between(self._add_version(change))
+
+    async def _add_version(self, change: AddVersion) -> int:
+        """A version that is added is held against the one it follows, when nobody acts any more before it."""
         file_id = change.place.entity_id
         file = self.files.get(file_id)
         newest, etag = (file.current, file.etag) if file else (0, "")
         before = self._handle_at(file_id, newest)
         try:
-            return await self.between(super().add_version(change))
+            return await super().add_version(change)
         finally:
             if file is not None and file.current != newest:
                 self._note_added(file_id, newest, before, change)
@@ -240,7 +248,7 @@ class SmallSynapse(WatchedTables, FakeCatalog):
 
     async def between(self, call: Coroutine[Any, Any, T], *, is_racing: str = "") -> T:
         """See WatchedTables."""
-        name = call.__name__
+        name = call.__name__.removeprefix("_")
         try:
             self.life.pass_boundary(f"before {name}", is_racing=is_racing == "before")
         except Killed:

@@ -348,13 +348,23 @@ def test_every_boundary_of_a_life_may_be_drawn(strategy: str, tmp_path: Path) ->
     )
 
 
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize(("strategy", "write"), [("new", "add_version"), ("all", "swap_version_handle")])
+def test_an_edit_right_before_our_write_is_not_taken_for_ours(strategy: str, write: str, edit: str) -> None:
+    """The model tells apart who did what, however close together."""
+    history = History()
+    history.begin(strategy, [[0]], [], ("a file is edited", (f"before {write}", 1)), 0, edit)
+    history.every_promise_is_kept()
+    history.teardown()
+
+
 @pytest.mark.timeout(600)
 def test_a_hundred_histories() -> None:
     run_state_machine_as_test(History, settings=_many(100))
 
 
 @pytest.mark.long
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(6 * 3600)
 def test_two_thousand_histories(capsys: pytest.CaptureFixture[str]) -> None:
     """In lots, each with a seed of its own, so that any of them can be told again."""
     until = end_of_patience()
