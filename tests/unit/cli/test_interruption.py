@@ -57,3 +57,25 @@ def test_an_interrupted_migration_resumes_without_a_second_copy(
     assert "Complete: " in done.stdout
     current = [version for version in slow.facts.expectation.of_trait(Trait.ORDINARY, Trait.HUGE) if version.is_current]
     assert len({version.handle_id for version in current}) == len(state_of(slow.world)["handles"]) - handles_before
+
+
+def test_ctrl_c_while_the_program_is_being_loaded_leaves_no_traceback(repository: Path, tmp_path: Path) -> None:
+    """It comes in the first second, in the middle of some import; here, in that of typer."""
+    code = f"""
+import sys
+sys.path.insert(0, {str(repository)!r})
+
+class Impatient:
+    def find_spec(self, name, path, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Impatient())
+from storage_core.cli.starting import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (130, "") == (done.returncode, done.stdout)
+    assert "Error: Stopped before anything was begun. Run the same command again.\n" == done.stderr
