@@ -55,7 +55,7 @@ class Migratable:
             max_failures,
         )
 
-    def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and five more
+    def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and more
         self,
         db_path: str | Path,
         *,
@@ -67,6 +67,8 @@ class Migratable:
         max_failures: str | int | None = None,
         protect: bool = False,
         canary: int | None = None,
+        proof: str = "standard",
+        retry_errors: str | None = None,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """Migrate what the index of this entity holds; see `migrating.migrate_indexed_files`.
@@ -86,6 +88,8 @@ class Migratable:
             max_failures=max_failures,
             protect=protect,
             canary=canary,
+            proof=proof,
+            retry_errors=retry_errors,
         )
 
     def rollback_migration(
@@ -150,6 +154,8 @@ class Migratable:
         max_failures: str | int | None = None,
         protect: bool = False,
         canary: int | None = None,
+        proof: str = "standard",
+        retry_errors: str | None = None,
         synapse_client: object | None = None,
     ) -> MigrationResult:
         """See `migrate_indexed_files`."""
@@ -165,6 +171,8 @@ class Migratable:
             max_failures=max_failures,
             protect=protect,
             canary=canary,
+            proof=proof,
+            retry_errors=retry_errors,
         )
 
     async def rollback_migration_async(

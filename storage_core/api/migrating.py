@@ -7,8 +7,9 @@ runs on a loop of its own, so the blocking functions also work inside a running 
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from storage_core.api.clients import config_of
 from storage_core.api.reading import IndexOnDisk
@@ -17,7 +18,9 @@ from storage_core.api.runs import agreed, beside, refuse_early_end, refuse_misma
 from storage_core.config import Config
 from storage_core.errors import NotConfirmed, UsageError
 from storage_core.model.canaries import CanaryResult, CanaryVerdict
+from storage_core.model.copies import ProofLevel
 from storage_core.model.ids import EntityId, parse_entity_id, parse_entity_ids, parse_storage_location_id
+from storage_core.model.items import ReasonClass
 from storage_core.model.plans import Plan
 from storage_core.model.settings import (
     EngineOption,
@@ -28,12 +31,15 @@ from storage_core.model.settings import (
     RunOptions,
 )
 from storage_core.plan.canaries import parse_canary
+from storage_core.plan.failed_again import RetryClass, classes_of
 from storage_core.plan.outcomes import parse_failure_limit
 from storage_core.plan.viewing import check_options
 from storage_core.reports.canary import outcome_text, unclear_text
 from storage_core.reports.wording import counted
 from storage_core.steps.driving import QuietWatch, Watch
 from storage_core.wiring.migration import opened
+
+W = TypeVar("W", bound=StrEnum)
 
 StorageLocation = str | int
 """Storage location ids come as numbers or texts."""
@@ -116,6 +122,8 @@ def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and five mo
     max_failures: str | int | None = None,
     protect: bool = False,
     canary: int | None = None,
+    proof: str = "standard",
+    retry_errors: str | None = None,
 ) -> MigrationResult:
     """Migrate what an index holds: copy, prove, repoint, read back. Goes on where an earlier call ended.
 
@@ -128,6 +136,8 @@ def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and five mo
         protect: others may only look at the project or folder until the call ends (docs/protecting.md).
         canary: so many items, of all kinds and sizes, go first; then it asks again, or with *force* goes on only when
             each of them is migrated, proven and read back (docs/canary.md).
+        proof: standard; or strict, which reads every copy once and hashes it.
+        retry_errors: first put failed items of this class back to work: retryable, needs-a-person, never-works or all.
 
     Raises:
         NotConfirmed: the answer was no, or there is no terminal and no *force*; nothing was changed but the canary,
@@ -139,12 +149,14 @@ def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and five mo
     options = replace(
         _failing(max_failures, continue_on_error=continue_on_error),
         table_snapshots=create_table_snapshots,
-        engine=_engine_option(engine),
+        engine=_word(engine, EngineOption, "engine"),
         aws_profile=aws_profile,
         protect=protect,
         canary=parse_canary(canary),
+        proof=_word(proof, ProofLevel, "proof"),
     )
-    return _migrated(config_of(syn), db_path, options, QuietWatch(), force=force)
+    again = None if retry_errors is None else classes_of(_word(retry_errors, RetryClass, "retry_errors"))
+    return _migrated(config_of(syn), db_path, options, QuietWatch(), force=force, again=again)
 
 
 async def index_files_for_migration_async(  # noqa: PLR0913, PLR0917 - its twin's signature
@@ -187,18 +199,22 @@ async def migrate_indexed_files_async(  # noqa: PLR0913 - its twin's signature
     max_failures: str | int | None = None,
     protect: bool = False,
     canary: int | None = None,
+    proof: str = "standard",
+    retry_errors: str | None = None,
 ) -> MigrationResult:
     """See `migrate_indexed_files`. Cancelled, it finishes what is in flight, and the same call goes on later."""
     options = replace(
         _failing(max_failures, continue_on_error=continue_on_error),
         table_snapshots=create_table_snapshots,
-        engine=_engine_option(engine),
+        engine=_word(engine, EngineOption, "engine"),
         aws_profile=aws_profile,
         protect=protect,
         canary=parse_canary(canary),
+        proof=_word(proof, ProofLevel, "proof"),
     )
+    again = None if retry_errors is None else classes_of(_word(retry_errors, RetryClass, "retry_errors"))
     config = config_of(syn)
-    return await beside(lambda watch: _migrated(config, db_path, options, watch, force=force))
+    return await beside(lambda watch: _migrated(config, db_path, options, watch, force=force, again=again))
 
 
 def settings_from(
@@ -214,11 +230,7 @@ def settings_from(
     Raises:
         UsageError: an id or the strategy is none, or nothing is left to migrate.
     """
-    try:
-        chosen = FileVersionStrategy(strategy)
-    except ValueError:
-        known = ", ".join(FileVersionStrategy)
-        raise UsageError(f"{strategy!r} is no file_version_strategy.", fix=f"Choose one of {known}.") from None
+    chosen = _word(strategy, FileVersionStrategy, "file_version_strategy")
     if chosen is FileVersionStrategy.SKIP and not include_tables:
         raise UsageError(
             "Skipping both file entities and files attached to tables leaves nothing to migrate.",
@@ -248,10 +260,7 @@ def _index_options(via: str, view: Entity | None, *, no_provenance: bool) -> Ind
     Raises:
         UsageError: a word or an id is none, or they contradict each other.
     """
-    try:
-        chosen = IndexVia(via)
-    except ValueError:
-        raise UsageError(f"{via!r} is no index_via.", fix=f"Choose one of {', '.join(IndexVia)}.") from None
+    chosen = _word(via, IndexVia, "index_via")
     options = IndexOptions(
         via=chosen, view=None if view is None else entity_id_of(view), asks_provenance=not no_provenance
     )
@@ -264,12 +273,16 @@ def _failing(max_failures: str | int | None, *, continue_on_error: bool) -> RunO
     return RunOptions(continue_on_error=continue_on_error, max_failures=at_most, max_failures_percent=percent)
 
 
-def _engine_option(engine: str) -> EngineOption:
+def _word(given: str, known: type[W], name: str) -> W:
+    """The one of the known words that was *given*.
+
+    Raises:
+        UsageError: it is none of them.
+    """
     try:
-        return EngineOption(engine)
+        return known(given)
     except ValueError:
-        known = ", ".join(EngineOption)
-        raise UsageError(f"{engine!r} is no engine.", fix=f"Choose one of {known}.") from None
+        raise UsageError(f"{given!r} is no {name}.", fix=f"Choose one of {', '.join(known)}.") from None
 
 
 def entity_id_of(entity: Entity) -> EntityId:
@@ -327,10 +340,18 @@ def _indexed(
 
 
 def _migrated(
-    config: Config, db_path: str | Path, options: RunOptions, watch: Watch, *, force: bool
+    config: Config,
+    db_path: str | Path,
+    options: RunOptions,
+    watch: Watch,
+    *,
+    force: bool,
+    again: frozenset[ReasonClass] | None,
 ) -> MigrationResult:
     path = Path(db_path).expanduser()
     with opened(config, path, None, options=options, watch=watch) as app:
+        if again is not None:
+            app.ledger.retry(again)
         user_name = app.ledger.recall("user_name") or "unknown"
         outcome = app.canary.run(
             lambda plan: _agreed(plan, user_name, force=force),

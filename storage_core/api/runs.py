@@ -106,7 +106,7 @@ def refuse_early_end(outcome: RunOutcome, path: Path) -> None:
     if outcome.ending is Ending.CANARY:
         raise FailureThresholdReached(
             f"Stopped because the canary failed: {told}. Nothing else was touched.",
-            fix="Cure the cause, put it back to work with `synapse-storage retry INDEX all`, then call again.",
+            fix="Cure the cause, then call again with retry_errors='all'.",
         )
     raise FailureThresholdReached(
         f"Stopped at the first failure: {told}.",

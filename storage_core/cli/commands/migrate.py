@@ -30,7 +30,6 @@ from storage_core.cli.defaulting import SetDefaultOption, announce_default, set_
 from storage_core.cli.documents import canary_document, candidates_document, plan_document
 from storage_core.cli.notifying import NotifyOption, tell_of_end, telling_of_failures
 from storage_core.cli.reporting import check_places, figures_of, run_facts, write_csv_log, write_reports
-from storage_core.cli.retrying import RetryClass, classes_of
 from storage_core.cli.running import (
     NOTHING_TO_DO,
     ending_text,
@@ -48,6 +47,7 @@ from storage_core.model.copies import ProofLevel
 from storage_core.model.items import ItemStatus
 from storage_core.model.plans import StatusCount
 from storage_core.model.settings import EngineOption, FileVersionStrategy, IndexVia, MigrationSettings, RunOptions
+from storage_core.plan.failed_again import RetryClass, classes_of
 from storage_core.plan.outcomes import Ending
 from storage_core.reports.canary import canary_view, candidates_text
 from storage_core.reports.summary import summary_of

@@ -6,9 +6,9 @@ import typer
 
 from storage_core.cli.arguments import IndexArgument
 from storage_core.cli.going_on import command_to_go_on
-from storage_core.cli.retrying import RetryClass, classes_of
 from storage_core.cli.session import session_of
 from storage_core.errors import ExitCode
+from storage_core.plan.failed_again import RetryClass, classes_of
 from storage_core.reports.wording import counted
 
 

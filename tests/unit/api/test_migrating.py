@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from sandbox.faults import FaultKind, FaultRule
 from storage_core.api import Connection, File, Folder, MigrationResult, Project, Table
 from storage_core.api.migrating import (
     index_files_for_migration,
@@ -341,3 +342,29 @@ def test_a_result_is_made_in_either_of_the_existing_clients_ways(demo, tmp_path)
         assert type(made) is type(result)
     with pytest.raises(UsageError, match="db_path"):
         MigrationResult()
+
+
+def test_failed_items_go_back_to_work_from_python_too(tmp_path, start_sandbox, monkeypatch):
+    """Only those of the class asked for; and every copy is read and hashed when that is asked for."""
+    sandbox = start_sandbox(scenario="flat", size=3)
+    point_at(sandbox, monkeypatch)
+    refusal = FaultRule(kind=FaultKind.STATUS_BEFORE, method="PUT", path="newVersion=true", status=403, times=1)
+    sandbox.faults.add(refusal)
+    path = tmp_path / "m.db"
+    project = Project(sandbox.facts.root_id)
+    project.index_files_for_migration(sandbox.facts.destination_id, path)
+
+    first = project.migrate_indexed_files(path, force=True, continue_on_error=True, proof="strict")
+    assert 1 == first.counts_by_status["ERRORED"]
+    again = project.migrate_indexed_files(path, force=True, retry_errors="retryable")
+    assert 1 == again.counts_by_status["ERRORED"]
+    last = project.migrate_indexed_files(path, force=True, retry_errors="needs-a-person")
+    assert 3 == last.counts_by_status["MIGRATED"]
+    assert {"reread"} == {item["proof"] for item in last.get_migrations()}
+
+
+@pytest.mark.parametrize("word", [{"proof": "paranoid"}, {"retry_errors": "some"}, {"engine": "bogus"}])
+def test_a_word_that_is_not_known_is_refused_with_those_that_are(word, tmp_path):
+    with pytest.raises(UsageError, match=next(iter(word))) as refusal:
+        migrate_indexed_files(None, tmp_path / "m.db", force=True, **word)
+    assert "Choose one of" in refusal.value.fix

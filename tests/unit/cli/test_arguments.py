@@ -3,10 +3,10 @@
 import pytest
 
 from storage_core.cli.arguments import parse_versioned_entity_id, settings_from
-from storage_core.cli.retrying import RetryClass, classes_of
 from storage_core.errors import UsageError
 from storage_core.model.items import ReasonClass
 from storage_core.model.settings import FileVersionStrategy
+from storage_core.plan.failed_again import RetryClass, classes_of
 
 
 def test_ids_may_be_written_in_every_known_way() -> None:
