@@ -136,7 +136,7 @@ def migrate_indexed_files(  # noqa: PLR0913 - the existing client's, and five mo
         protect: others may only look at the project or folder until the call ends (docs/protecting.md).
         canary: so many items, of all kinds and sizes, go first; then it asks again, or with *force* goes on only when
             each of them is migrated, proven and read back (docs/canary.md).
-        proof: standard; or strict, which reads every copy once and hashes it.
+        proof: standard; or strict, which reads and hashes every copy that nothing better than `structural` proves.
         retry_errors: first put failed items of this class back to work: retryable, needs-a-person, never-works or all.
 
     Raises:

@@ -96,7 +96,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - an option each
         Path | None, typer.Option("--csv-log-path", help="Also write the CSV log here.", show_default=False)
     ] = None,
     proof: Annotated[
-        ProofLevel, typer.Option("--proof", help="strict: read every copy once and hash it.")
+        ProofLevel, typer.Option("--proof", help="strict: read and hash what nothing else proves.")
     ] = ProofLevel.STANDARD,
     engine: EngineWish = EngineOption.AUTO,
     aws_profile: AwsProfile = None,
