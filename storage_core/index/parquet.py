@@ -42,9 +42,19 @@ def export_parquet(queries: Queries, folder: Path) -> None:
     The folder appears complete or not at all; one from an earlier export is replaced as a whole.
 
     Raises:
-        UsageError: *folder* exists and holds something else than an export.
+        UsageError: *folder* exists and holds something else than an export, or cannot be written or replaced.
     """
     _refuse_strangers(folder)
+    try:
+        _write(queries, folder)
+    except OSError as error:
+        raise UsageError(
+            f"The Parquet export cannot be written to {folder}: {error.strerror or error}.",
+            fix="Choose a folder you may write to, with room for it; of a disk that is mounted there, one inside it.",
+        ) from error
+
+
+def _write(queries: Queries, folder: Path) -> None:
     draft = folder.with_name(f".{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     with private_files():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from storage_core.errors import UsageError
-from storage_core.model.exports import BucketFolder
+from storage_core.model.exports import BucketFolder, ExportedFile, ExportManifest
 
 _SCHEME = re.compile(r"s3:/{1,2}", re.IGNORECASE)
 """With one slash, too: that is what becomes of the address where somebody takes it for the path of a file."""
@@ -52,3 +52,15 @@ def is_manifest(content: bytes) -> bool:
     except ValueError:
         return False
     return isinstance(document, dict) and {"schema_version", "files"} <= document.keys()
+
+
+def manifest_of(content: bytes) -> ExportManifest | None:
+    """What a manifest says; None when *content* is no manifest of an export."""
+    if not is_manifest(content):
+        return None
+    document: dict[str, Any] = json.loads(content)
+    try:
+        files = tuple(ExportedFile(name=str(one["name"]), sha256=str(one["sha256"])) for one in document["files"])
+    except (KeyError, TypeError):
+        return None
+    return ExportManifest(files=files, last_event_hash=document.get("last_event_hash"))

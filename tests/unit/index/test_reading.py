@@ -189,6 +189,16 @@ def test_an_export_replaces_the_one_before_as_a_whole(finished: Path, tmp_path: 
     assert [] == [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")]
 
 
+def test_a_place_that_cannot_be_written_to_is_refused_in_words(finished: Path, tmp_path: Path) -> None:
+    """As a full or a read-only disk is; nothing is left there."""
+    (tmp_path / "file").write_text("in the way")
+
+    with open_for_reading(finished) as queries, pytest.raises(UsageError, match="cannot be written to") as refused:
+        export_parquet(queries, tmp_path / "file" / "export")
+
+    assert "Choose a folder" in refused.value.fix
+
+
 def test_long_views_are_cut_into_parts_that_hold_every_row_once(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,12 +223,14 @@ def test_an_export_of_the_first_layout_is_replaced_and_its_log_can_be_checked(fi
         for view in SCHEMAS:
             (folder / view / "part-0001.parquet").rename(folder / f"{view}.parquet")
             (folder / view).rmdir()
-        assert not check_log(folder).broken
+        manifest = folder / "MANIFEST.json"
+        manifest.write_text(manifest.read_text().replace("/part-0001.parquet", ".parquet"))
+        assert check_log(folder).is_whole
 
         export_parquet(queries, folder)
 
     assert ["MANIFEST.json", *sorted(SCHEMAS)] == sorted(path.name for path in folder.iterdir())
-    assert not check_log(folder).broken
+    assert check_log(folder).is_whole
 
 
 def test_an_empty_index_exports_empty_files(tmp_path: Path) -> None:

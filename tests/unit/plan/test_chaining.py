@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as some
 
-from storage_core.plan.chaining import START, LoggedEvent, check_chain, link
+from storage_core.plan.chaining import START, LoggedEvent, LostEvent, check_chain, link
 
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, 678)  # noqa: DTZ001 - the tables keep UTC without zone
 
@@ -71,3 +71,31 @@ def test_a_hash_that_was_taken_away_is_noticed():
     events[3] = replace(events[3], hash=None)
 
     assert 4 in [one.seq for one in check_chain(events).broken]
+
+
+def test_all_hashes_taken_away_are_noticed_where_it_is_known_since_when_there_is_a_chain():
+    """An index remembers when it got its chain; events from before have no hash, events from after must."""
+    events = [replace(one, hash=None) for one in log(5)]
+
+    verdict = check_chain(events, chained_since=events[2].recorded_at)
+
+    assert (2, [3, 4, 5]) == (verdict.unchained, [one.seq for one in verdict.broken])
+    assert not verdict.is_whole
+
+
+@given(some.integers(0, 29))
+def test_a_hash_whose_event_is_gone_names_that_event_alone(place):
+    events = log(30)
+    kept = [*events[:place], LostEvent(seq=place + 1, hash=events[place].hash or ""), *events[place + 1 :]]
+
+    verdict = check_chain(kept)
+
+    assert [(place + 1, None)] == [(one.seq, one.event) for one in verdict.broken]
+    assert events[-1].hash == verdict.head
+
+
+def test_another_end_than_the_manifest_promises_is_no_whole_log():
+    verdict = check_chain(log(5))
+
+    assert [True, True, False] == [replace(verdict, promised=one).is_whole for one in (None, verdict.head, "f" * 64)]
+    assert not replace(verdict, other_files=("a part is not there",)).is_whole
