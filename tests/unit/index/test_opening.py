@@ -297,7 +297,8 @@ def test_a_second_opening_in_the_same_process_is_refused(tmp_path: Path) -> None
 
 
 def test_a_failed_opening_can_be_repeated(tmp_path: Path) -> None:
-    fresh_index(tmp_path).close()
+    with fresh_index(tmp_path) as index:
+        indexed_tree(index, version_item(2, 1, handle(10)))
     with pytest.raises(IndexUnusable):
         fresh_index(tmp_path, replace(SETTINGS, include_tables=True))
     fresh_index(tmp_path).close()
