@@ -7,7 +7,7 @@ from enum import StrEnum
 from storage_core.errors import NotFound, RestError
 from storage_core.model.copies import Copied, CopyFailed, CopyRequest, SourceWithdrawn
 from storage_core.model.engines import CopyChoice, SizeRange
-from storage_core.model.handles import AssociationKind
+from storage_core.model.handles import Association, AssociationKind, HandleRefusal
 from storage_core.model.items import ReasonCode
 from storage_core.plan.parts import LONG_COPY_BYTES
 from storage_core.ports.ledger import Ledger
@@ -63,7 +63,8 @@ async def _explained(
 ) -> Copied | CopyFailed | SourceWithdrawn:
     """Why the source may not be read: a right is missing, or the file it was read through has another handle by now.
 
-    Synapse answers both alike (contract 8.4). One call more; two when the handle has changed.
+    Synapse answers both alike (contract 8.4). One call more; two when the current version has another handle: an
+    older one may refer to the source all the same, and then the file still gives the right to it.
     """
     association = request.association
     if association.kind is not AssociationKind.FILE:
@@ -77,12 +78,19 @@ async def _explained(
     is_readable = found.permissions is not None and found.permissions.can_download
     if not is_readable or found.handle_id == request.source.id:
         return refused
-    # the right may have come back between the two calls, and an older version still refer to the source
-    again = await services.engine.copy(request)
-    if not isinstance(again, CopyFailed) or again.reason is not ReasonCode.NO_DOWNLOAD_ACCESS:
-        return again
+    if not await _is_withheld(association, services):
+        return await services.engine.copy(request)  # the right may have come back between the calls
     detail = f"expected handle {request.source.id}, found {found.handle_id} in version {found.version}"
     return _withdrawn(request, ReasonCode.HANDLE_CHANGED, detail)
+
+
+async def _is_withheld(association: Association, services: Services) -> bool:
+    """Whether Synapse says that this object gives no right to the handle; when it says nothing, it may."""
+    try:
+        (answer,) = await services.catalog.handles((association,))
+    except RestError:
+        return False
+    return answer.refusal is HandleRefusal.UNAUTHORIZED
 
 
 def _withdrawn(request: CopyRequest, reason: ReasonCode, detail: str) -> SourceWithdrawn:

@@ -38,6 +38,8 @@ class FileViews:
         self._options = services.indexing
         self._network = network
         self._tell = tell
+        self._may_come_late = False
+        """Whether this run gave up waiting for a view that Synapse may still make."""
 
     def check(self, roots: Sequence[RootSnapshot]) -> None:
         """Look at the view that the user names, if one is named. One call.
@@ -85,14 +87,17 @@ class FileViews:
     def delete_left_over(self) -> None:
         """Delete the temporary view that this run, or an earlier one that was broken off, has made. At most 3 calls.
 
-        When that fails it is said, and the next command on this index tries again.
+        When that fails it is said, and the next command on this index tries again. So it does when none is found and
+        one may still come.
         """
         told = self._ledger.recall(_FACT)
         if not told:
             return
         parent, _, known = told.partition(" ")
         try:
-            self._network.run(self._delete(self._name(), EntityId(parent), EntityId(known) if known else None))
+            was_there = self._network.run(
+                self._delete(self._name(), EntityId(parent), EntityId(known) if known else None)
+            )
         except SynapseStorageError as error:
             self._ledger.note("temporary view not deleted", f"{known or self._name()} in {parent}: {error.what}")
             self._tell(
@@ -100,7 +105,8 @@ class FileViews:
                 " The next command on this index tries again; it may also be deleted by hand."
             )
         else:
-            self._ledger.remember(_FACT, "")
+            if was_there or not self._may_come_late:
+                self._ledger.remember(_FACT, "")
 
     def _made(self, roots: Sequence[RootSnapshot], files: int, speeds: Speeds) -> EntityId | None:
         """A temporary view, or None and the reason told."""
@@ -137,16 +143,19 @@ class FileViews:
         except AnswerLost:
             found = await self._catalog.file_view_named(name, parent)
             if found is None:
+                self._may_come_late = True
                 raise
             return found
 
-    async def _delete(self, name: str, parent: EntityId, known: EntityId | None) -> None:
+    async def _delete(self, name: str, parent: EntityId, known: EntityId | None) -> bool:
+        """Whether there was one."""
         try:
             found = known or await self._catalog.file_view_named(name, parent)
         except NotFound:
-            return  # the container is gone, and everything in it
+            return True  # the container is gone, and everything in it
         if found is not None:
             await self._catalog.delete_file_view(found)
+        return found is not None
 
     def _name(self) -> str:
         return view_name(self._ledger.recall("migration_id") or "")

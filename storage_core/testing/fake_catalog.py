@@ -16,7 +16,7 @@ from storage_core.model.entities import (
     RootSnapshot,
     UserProfile,
 )
-from storage_core.model.handles import Association, FileHandle, HandleAnswer, HandleKind, HandleRefusal
+from storage_core.model.handles import Association, AssociationKind, FileHandle, HandleAnswer, HandleKind, HandleRefusal
 from storage_core.model.ids import ActivityId, EntityId, FileHandleId, PrincipalId, StorageLocationId
 from storage_core.model.repoints import AddVersion, SwapVersionHandle
 from storage_core.testing.fake_tables import FakeTables
@@ -182,14 +182,17 @@ class FakeCatalog(FakeTables, FakeViews):
     async def handles(
         self, associations: Sequence[Association], *, with_urls: bool = False
     ) -> tuple[HandleAnswer, ...]:
-        """Every handle that exists."""
+        """Every handle that exists; none through a file of which no version refers to it (contract 7.3)."""
         self._count("handles", -(-len(associations) // 100))
         del with_urls
-        found = [(one.handle_id, self.handle_records.get(one.handle_id)) for one in associations]
-        return tuple(
-            HandleAnswer(handle_id=handle_id, handle=handle, refusal=None if handle else HandleRefusal.NOT_FOUND)
-            for handle_id, handle in found
-        )
+        return tuple(self._answered(one) for one in associations)
+
+    def _answered(self, one: Association) -> HandleAnswer:
+        file = self.files.get(one.object_id) if one.kind is AssociationKind.FILE else None
+        if file is not None and one.handle_id not in file.versions.values():
+            return HandleAnswer(handle_id=one.handle_id, handle=None, refusal=HandleRefusal.UNAUTHORIZED)
+        handle = self.handle_records.get(one.handle_id)
+        return HandleAnswer(handle_id=one.handle_id, handle=handle, refusal=None if handle else HandleRefusal.NOT_FOUND)
 
     async def copy_handle_records(self, associations: Sequence[Association]) -> tuple[HandleAnswer, ...]:
         """A record of one's own for every handle that exists."""

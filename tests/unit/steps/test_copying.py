@@ -83,6 +83,14 @@ def test_a_deleted_file_is_gone() -> None:
     assert ReasonCode.GONE == outcome.reason
 
 
+def test_what_an_older_version_still_refers_to_was_not_exchanged() -> None:
+    """Refused twice although the file gives the right: it is the copying that is refused, and may be tried again."""
+    outcome = came_to(Shown(), Engine(2), source="1")
+
+    assert isinstance(outcome, CopyFailed)
+    assert ReasonCode.NO_DOWNLOAD_ACCESS == outcome.reason
+
+
 def test_a_right_that_came_back_meanwhile_lets_it_be_copied() -> None:
     """An older version still has the handle: what the current one has says nothing of it."""
     assert isinstance(came_to(Shown(), Engine(1), source="1"), Copied)

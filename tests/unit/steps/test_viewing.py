@@ -145,6 +145,20 @@ def test_a_lost_answer_leaves_no_view_and_the_files_are_read_all_the_same(bench,
     assert {} == bench.catalog.views
 
 
+def test_a_view_that_comes_after_the_run_has_given_up_is_deleted_by_the_next_command(bench):
+    """Synapse may carry out what we gave up waiting for when nobody of that run looks any more."""
+    bench.catalog.view_trouble["make_file_view"] = ["lost before"]
+    hasty = bench.views(bench.reach(via=IndexVia.VIEW))
+    with hasty.at_hand([root()], FILES, Speeds()) as has_view:
+        assert not has_view
+    asyncio.run(bench.catalog.make_file_view(name=hasty._name(), parent_id=ROOT, scope=[ROOT]))
+    bench.views(bench.reach()).delete_left_over()
+    assert {} == bench.catalog.views
+    calls = dict(bench.catalog.calls)
+    bench.views(bench.reach()).delete_left_over()
+    assert calls == bench.catalog.calls, "one look more is enough"
+
+
 def test_a_view_that_a_killed_run_has_made_is_deleted_by_the_next_command(bench):
     """Killed before it learnt the id: the name is enough. Killed later: the id is in the index."""
     for knows_id in (False, True):
