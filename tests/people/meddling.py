@@ -98,6 +98,7 @@ class Meddler(QuietWatch):
     """Watches a migration, and lets somebody act as a certain phase begins.
 
     Attributes:
+        after: another phase that must have begun before; files are read back before cells are written.
         begun: the phases that had something to do, in their order.
         left: the world as the meddler left it.
     """
@@ -105,6 +106,7 @@ class Meddler(QuietWatch):
     meeting: Meeting
     act: Callable[[Meeting], None]
     at_phase: str | None
+    after: str | None = None
     begun: list[str] = field(default_factory=list)
     left: Any = None
 
@@ -112,9 +114,9 @@ class Meddler(QuietWatch):
         """A phase begins: nothing of it has been asked for yet."""
         if phase.name not in self.begun:
             self.begun.append(phase.name)
-            if phase.name == self.at_phase:
-                self.act(self.meeting)
-                self.left = self.meeting.state()
+        if self.left is None and phase.name == self.at_phase and self.after in {None, *self.begun}:
+            self.act(self.meeting)
+            self.left = self.meeting.state()
 
 
 @dataclass(frozen=True, slots=True)

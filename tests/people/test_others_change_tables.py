@@ -49,7 +49,7 @@ def check(meeting: Meeting, edit: TableEdit, strategy: str, phase: str) -> list[
     before, columns = meeting.state(), file_columns_in(meeting.sandbox.world)
     index = meeting.folder / f"{phase}.duckdb"
     hit = edit.cells(meeting)
-    meddler = Meddler(meeting, edit.act, phase)
+    meddler = Meddler(meeting, edit.act, phase, after="repoint-cells" if phase == "verify" else None)
     outcome = meeting.migrate(strategy, index, meddler)
     assert meddler.left is not None, f"{phase} never began"
     after, verdict = meeting.state(), edit.verdict(phase)
