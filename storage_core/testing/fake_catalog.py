@@ -1,7 +1,7 @@
 """A whole little Synapse behind `ports.catalog.Catalog`: files, versions, etags, refusals, lost answers."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from storage_core.errors import AnswerLost, Forbidden, NotFound, PreconditionFailed, RestError
@@ -70,6 +70,8 @@ class FakeCatalog(FakeTables, FakeViews):
         self.containers: dict[EntityId, list[EntityHeader]] = {}
         self.locations: dict[StorageLocationId, LocationFacts] = {}
         self.hidden: set[EntityId] = set()
+        self.is_ours: Callable[[FileHandleId], bool] = lambda _: False
+        """Whether the steward has made a handle, and may read it through whatever file."""
         self.trouble = Trouble()
 
     def add_handle(self, handle_id: str, *, location: int = 1, size: int = 10, md5: str | None = None) -> FileHandle:
@@ -182,14 +184,14 @@ class FakeCatalog(FakeTables, FakeViews):
     async def handles(
         self, associations: Sequence[Association], *, with_urls: bool = False
     ) -> tuple[HandleAnswer, ...]:
-        """Every handle that exists; none through a file of which no version refers to it (contract 7.3)."""
+        """Every handle that exists; others' only through a file of which a version refers to it (contract 7.3)."""
         self._count("handles", -(-len(associations) // 100))
         del with_urls
         return tuple(self._answered(one) for one in associations)
 
     def _answered(self, one: Association) -> HandleAnswer:
         file = self.files.get(one.object_id) if one.kind is AssociationKind.FILE else None
-        if file is not None and one.handle_id not in file.versions.values():
+        if file is not None and one.handle_id not in file.versions.values() and not self.is_ours(one.handle_id):
             return HandleAnswer(handle_id=one.handle_id, handle=None, refusal=HandleRefusal.UNAUTHORIZED)
         handle = self.handle_records.get(one.handle_id)
         return HandleAnswer(handle_id=one.handle_id, handle=handle, refusal=None if handle else HandleRefusal.NOT_FOUND)

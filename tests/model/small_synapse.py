@@ -98,6 +98,7 @@ class SmallSynapse(WatchedTables, FakeCatalog):
         self.uploads_made = 0
         self.add_container(ROOT)
         self.storage.is_associated = self._is_associated
+        self.is_ours = lambda handle_id: any(copy.id == handle_id for copy in self.storage.copies)
         self.storage.before = lambda _: self.life.pass_boundary(f"before {self._in_storage()}")
         self.storage.after = lambda _: self.life.pass_boundary(f"after {self._in_storage()}")
 
