@@ -96,7 +96,7 @@ def drive(line: Phase[Any] | Line, ledger: Ledger, services: Services, launcher:
     run = _Run((line,) if isinstance(line, Phase) else line, ledger, services, launcher, watch)
     try:
         run.until_done()
-    except Exception:
+    except Exception:  # nothing is swallowed: it is cleaned up and raised again
         services.stop.set()
         raise
     except BaseException as signal:
