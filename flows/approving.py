@@ -79,7 +79,7 @@ def approved(plan: Question, *, within_hours: float) -> str:
         answer = _answer_to(plan, number, timeout_seconds=int(within_hours * 3600))
         if not answer.approve:
             raise NotConfirmed(f"Plan {plan.hash} was declined.", fix=_DECLINED)
-        if answer.plan_hash == plan.hash:
+        if answer.plan_hash.strip() == plan.hash:
             return f"approval in Prefect of run {flow_run.name}"
         get_run_logger().warning("Approved without naming the plan's hash: asked once more.")
     raise AssertionError("counting never ends")
@@ -97,8 +97,11 @@ def is_taken_up_again() -> bool:
 
 
 def form_for(plan: Question) -> type[Approval]:
-    """The form for one plan: Prefect's server itself refuses any other plan's hash."""
-    only_this = Field(default="", pattern=f"^({plan.hash})?$", description=_HASH_FIELD)
+    """The form for one plan: Prefect's server itself refuses any other plan's hash.
+
+    Blanks around it are taken: whoever copies a hash copies a line end, which the server's patterns let pass.
+    """
+    only_this = Field(default="", pattern=rf"^\s*({plan.hash})?\s*$", description=_HASH_FIELD)
     return create_model("Approval", __base__=Approval, plan_hash=(str, only_this))
 
 

@@ -7,6 +7,7 @@ A flow's parameter ``credentials`` is the *name* of such blocks; what is in them
 the server's interface can read a block, so a machine's own environment or ``~/.synapseConfig`` stays the better place.
 """
 
+import re
 from dataclasses import replace
 from typing import TypeVar
 
@@ -54,6 +55,10 @@ class SynapseStorageSftpLogin(Block):
 BLOCKS: tuple[type[Block], ...] = (SynapseToken, SynapseStorageAwsKeys, SynapseStorageSftpLogin)
 
 
+_BLOCK_NAME = re.compile(r"[a-z0-9-]+")
+"""What Prefect accepts; with any other name it fails after it was given the secret."""
+
+
 def configuration(name: str = "") -> Config:
     """Addresses, limits and secrets for a flow run: from the blocks called *name*, else from this machine alone.
 
@@ -90,7 +95,13 @@ def configuration(name: str = "") -> Config:
 
 
 def keep(name: str) -> list[str]:
-    """Save what this machine's environment and file hold as blocks called *name*; what was saved, in words."""
+    """Save what this machine's environment and file hold as blocks called *name*; what was saved, in words.
+
+    Raises:
+        UsageError: Prefect has no blocks of such a name; see also `config.load_config`.
+    """
+    if not _BLOCK_NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be the name of a block.", fix="Take small letters, digits and dashes.")
     config = load_config()
     SynapseToken(auth_token=SecretStr(config.token.reveal())).save(name, overwrite=True)
     saved = ["the Synapse token"]

@@ -14,9 +14,12 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from prefect import Flow
 from prefect import flow as prefect_flow
+from prefect.context import FlowRunContext
+from prefect.states import Failed
 from pydantic.fields import FieldInfo
 
 from flows.sessions import batch_threads
+from storage_core.errors import Interrupted, SynapseStorageError
 
 R = TypeVar("R")
 Records = Mapping[str, type[Any]]
@@ -33,6 +36,7 @@ class Asked:
 def flow_with_form(name: str) -> Callable[[Callable[..., R]], Flow[..., R]]:
     """Make a flow called *name* of a function, each of whose parameters is a record or a described value.
 
+    An error of ours ends the run as Failed, with what it says; whoever calls the flow from Python still gets it raised.
     The flow takes the fields of the records as its own parameters, in their order. A record that is a parameter's
     default gives its fields their defaults. Batches run on threads of this process, results are not kept.
 
@@ -43,9 +47,29 @@ def flow_with_form(name: str) -> Callable[[Callable[..., R]], Flow[..., R]]:
 
     def made(function: Callable[..., R]) -> Flow[..., R]:
         as_flow = prefect_flow(name=name, version=_release(), task_runner=batch_threads(), persist_result=False)
-        return as_flow(flat(function))
+        return as_flow(_told(flat(function)))
 
     return made
+
+
+def _told(function: Callable[..., R]) -> Callable[..., R]:
+    """The same function, whose errors of ours end a flow run as Failed with their own words.
+
+    An exception that leaves a flow is logged with the whole way it came, which tells nobody what to correct.
+    """
+
+    @wraps(function)
+    def called(*first: Any, **values: Any) -> Any:
+        try:
+            return function(*first, **values)
+        except Interrupted:
+            raise
+        except SynapseStorageError as trouble:
+            if FlowRunContext.get() is None:
+                raise
+            return Failed(message=str(trouble), data=trouble)
+
+    return called
 
 
 def flat(function: Callable[..., R]) -> Callable[..., R]:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from prefect.states import Completed
-
 from flows.approving import is_taken_up_again
 from flows.forms import flow_with_form
 from flows.parameters import (
@@ -21,7 +19,7 @@ from flows.parameters import (
     Selection,
     index_path_from,
 )
-from flows.stages import Job, agree_and_migrate, conclude, look, without_migrating
+from flows.stages import Job, agree_and_migrate, conclude, look, only_planned, without_migrating
 
 
 @flow_with_form("migrate-files")
@@ -51,7 +49,7 @@ def migrate_files(
         # a run that waited for its approval, or is retried, goes on with the plan that people saw
         looked = look(job, refresh=refresh and not is_taken_up_again())
         if agreeing.confirm is Confirm.DRY_RUN:
-            return Completed(message="dry run: the plan is published, nothing was written")
+            return only_planned(looked.outcome)
         if looked.plan is None or looked.plan.is_empty:
             return conclude(job, without_migrating(looked))
         return agree_and_migrate(job, looked.plan, agreeing)

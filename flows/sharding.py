@@ -26,7 +26,7 @@ from flows.parameters import (
     index_path_from,
 )
 from flows.sessions import session
-from flows.stages import Ended, Job, agree_and_migrate, canary_stage, conclude, look, without_migrating
+from flows.stages import Ended, Job, agree_and_migrate, canary_stage, conclude, look, only_planned, without_migrating
 from storage_core.errors import ExitCode, UsageError
 from storage_core.model.plans import Plan
 from storage_core.model.settings import RunOptions
@@ -60,7 +60,7 @@ def migrate_sharded(
     with job.telling_of_failures():
         looked = look(job, refresh=False)
         if agreeing.confirm is Confirm.DRY_RUN:
-            return Completed(message="dry run: the plan is published, nothing was written")
+            return only_planned(looked.outcome)
         if looked.plan is None or looked.plan.is_empty:
             return conclude(job, without_migrating(looked))
         if canary_stage(job) is Stage.CANARY and has_shards(job.index_path):

@@ -24,6 +24,7 @@ from storage_core.model.canaries import CanaryVerdict
 from storage_core.model.plans import Plan
 from storage_core.model.settings import MigrationSettings, RunOptions
 from storage_core.plan.outcomes import Ending as HowItEnded
+from storage_core.plan.outcomes import indexing_exit_code
 from storage_core.reports.canary import outcome_text, unclear_text
 from storage_core.reports.report import RunFacts
 from storage_core.steps.canary import Stage
@@ -198,6 +199,17 @@ def _agreed_to_rest(job: Job, plan: Plan, agreeing: Agreeing) -> str:
         raise NotConfirmed(unclear_text(result), fix="Run again with confirm=ask, and approve the plan of the rest.")
     question = question_of(plan)
     return agreement(replace(question, told=f"{outcome_text(result)} The rest: {question.told}"), agreeing)
+
+
+def only_planned(outcome: RunOutcome) -> Any:
+    """The end of a run that was to look only: Failed when not everything could be read."""
+    show_counts(outcome.counts)
+    code = indexing_exit_code(outcome.counts, outcome.ending)
+    if code is ExitCode.DONE:
+        return Completed(message="the plan is published, nothing was written")
+    return Failed(
+        message=f"ended with exit code {int(code)} ({outcome.ending}): not everything was read; nothing was written"
+    )
 
 
 def without_migrating(looked: Looked) -> Ended:

@@ -13,7 +13,7 @@ from storage_core.model.items import ItemStatus
 from storage_core.model.plans import StatusCount
 from storage_core.model.settings import EngineOption, IndexOptions, MigrationSettings, RunOptions
 from storage_core.plan.canaries import parse_canary
-from storage_core.plan.outcomes import Ending, parse_failure_limit
+from storage_core.plan.outcomes import Ending, indexing_exit_code, parse_failure_limit
 from storage_core.reports.wording import count_text, counted
 
 if TYPE_CHECKING:
@@ -89,10 +89,8 @@ def run_options(  # noqa: PLR0913 - an option each
 
 
 def indexing_code(outcome: "RunOutcome") -> ExitCode:
-    """What filling an index came to: items that wait are its purpose, not a failure."""
-    if outcome.ending is not Ending.COMPLETE:
-        return outcome.exit_code
-    return ExitCode.SOME_FAILED if items_with(outcome.counts, ItemStatus.ERRORED) else ExitCode.DONE
+    """What filling an index came to."""
+    return indexing_exit_code(outcome.counts, outcome.ending)
 
 
 def indexed_text(counts: Sequence[StatusCount], destination: int) -> str:

@@ -83,3 +83,12 @@ def exit_code(counts: Iterable[StatusCount], ending: Ending) -> ExitCode:
     if ending is Ending.THRESHOLD:
         return ExitCode.THRESHOLD
     return ExitCode.SOME_FAILED if unsettled else ExitCode.DONE
+
+
+def indexing_exit_code(counts: Iterable[StatusCount], ending: Ending) -> ExitCode:
+    """What filling an index came to: items that wait are its purpose, not a failure."""
+    counts = tuple(counts)
+    if ending is not Ending.COMPLETE:
+        return exit_code(counts, ending)
+    unread = any(count.items and count.status is ItemStatus.ERRORED for count in counts)
+    return ExitCode.SOME_FAILED if unread else ExitCode.DONE

@@ -14,7 +14,9 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows.credentials import keep
 from flows.watching import watch_project
+from storage_core.errors import UsageError
 from tests.servers.processes import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -148,3 +150,11 @@ def test_a_server_that_is_not_there_is_told_in_one_sentence(
     told = capsys.readouterr()
     assert ("", 1) == (told.out, len(told.err.splitlines()))
     assert "Start the server, or correct PREFECT_API_URL" in told.err
+
+
+@pytest.mark.parametrize("name", ["", "My_Project", "a b", "a/b", "ä"])
+def test_a_name_that_no_block_can_have_is_refused_before_a_secret_is_read(name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be the name of a block") as refused:
+        keep(name)
+
+    assert "small letters" in refused.value.fix

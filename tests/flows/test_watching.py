@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from flows.indexing import index_files
+from flows.migrating import migrate_files
 from flows.verifying import verify_migration
 from flows.watching import watch_project
+from sandbox.faults import FaultKind, FaultRule
 from sandbox.server import Sandbox
 from tests.migration.harness import snapshot, writes
 from tests.migration.test_refresh import add_file
@@ -84,3 +87,29 @@ def test_a_look_with_nobody_signed_in_says_what_to_do(
 
     assert ended.is_failed()
     assert "https://www.synapse.org/PersonalAccessTokens" in str(ended.message)
+
+
+@pytest.mark.parametrize(
+    ("flow", "told_then"), [(index_files, "the plan is published"), (migrate_files, "exit code 1 (complete)")]
+)
+def test_a_run_that_only_looks_and_cannot_read_everything_does_not_end_well(
+    flow: Any, told_then: str, demo: Sandbox, tmp_path: Path
+) -> None:
+    """As on the command line: what was to be found out was not found out. Only indexing tries again by itself."""
+    facts = demo.facts
+    assert facts is not None
+    unread = f"/entity/{facts.expectation.versions[0].entity_id}/bundle2"
+    demo.faults.add(FaultRule(kind=FaultKind.STATUS_BEFORE, path=unread, status=403, times=1))
+    words: dict[str, Any] = {
+        "root_ids": [facts.root_id],
+        "destination_storage_location_id": facts.destination_id,
+        "index_path": str(tmp_path / "m.duckdb"),
+    } | ({"confirm": "dry-run"} if flow is migrate_files else {})
+
+    ended = flow(**words, return_state=True)
+
+    assert (True, 0) == (ended.is_failed(), writes(demo))
+    assert "ended with exit code 1 (first failure): not everything was read" in str(ended.message)
+
+    again = flow(**words, return_state=True)
+    assert told_then in str(again.message)
