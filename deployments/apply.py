@@ -203,6 +203,9 @@ def _essence(automation: AutomationCore) -> dict[str, Any]:
     kept = automation.model_dump(mode="json", include={"name", "description", "enabled", "trigger", "actions"})
     for part in ("id", "parent", "automation_id"):
         kept["trigger"].pop(part, None)
+    for part in ("after", "expect", "for_each"):
+        # sets, which come in any order
+        kept["trigger"][part] = sorted(kept["trigger"][part])
     return kept
 
 

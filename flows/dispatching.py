@@ -100,8 +100,8 @@ def migrate_all(shards: Sequence[Path], runs: ShardRuns, pause: PauseNotice | No
         attempts = dict.fromkeys(shards, 1)
         while due:
             moment.wait(LOOK_EVERY_SECONDS)
-            if pause is not None and pause.is_paused():
-                pause.take_effect()
+            if pause is not None:
+                pause.end_when_paused()
             for shard, run in list(due.items()):
                 state = runs.state(run)
                 if state is None or not state.is_final():

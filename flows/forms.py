@@ -14,12 +14,10 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from prefect import Flow
 from prefect import flow as prefect_flow
-from prefect.context import FlowRunContext
-from prefect.states import Failed
 from pydantic.fields import FieldInfo
 
 from flows.sessions import batch_threads
-from storage_core.errors import Interrupted, SynapseStorageError
+from flows.telling import told_in_words
 
 R = TypeVar("R")
 Records = Mapping[str, type[Any]]
@@ -47,29 +45,9 @@ def flow_with_form(name: str) -> Callable[[Callable[..., R]], Flow[..., R]]:
 
     def made(function: Callable[..., R]) -> Flow[..., R]:
         as_flow = prefect_flow(name=name, version=_release(), task_runner=batch_threads(), persist_result=False)
-        return as_flow(_told(flat(function)))
+        return as_flow(told_in_words(flat(function)))
 
     return made
-
-
-def _told(function: Callable[..., R]) -> Callable[..., R]:
-    """The same function, whose errors of ours end a flow run as Failed with their own words.
-
-    An exception that leaves a flow is logged with the whole way it came, which tells nobody what to correct.
-    """
-
-    @wraps(function)
-    def called(*first: Any, **values: Any) -> Any:
-        try:
-            return function(*first, **values)
-        except Interrupted:
-            raise
-        except SynapseStorageError as trouble:
-            if FlowRunContext.get() is None:
-                raise
-            return Failed(message=str(trouble), data=trouble)
-
-    return called
 
 
 def flat(function: Callable[..., R]) -> Callable[..., R]:

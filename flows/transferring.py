@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from prefect import get_run_logger
 from prefect.states import Completed, Failed
 
 from flows.credentials import configuration
@@ -33,6 +34,7 @@ from storage_core.steps.in_batches import BatchedMover
 from storage_core.wiring.storage import storage_desk
 from storage_core.wiring.transfers import TransferDesk, transfer_desk, wishes_of
 from tasks.batches import AT_HAND, TaskLauncher
+from tasks.pausing import noticing_pause
 from tasks.transferring import TRANSFER_TASKS
 from tasks.visibility import show_transfers
 
@@ -124,12 +126,17 @@ def download_tree(
 
 
 def _moved(batches: str, work: Work[T], use_boto_sts: bool | None, credentials: str, *, is_dry: bool = False) -> T:
-    """Do *work* on an open connection; its batches run as tasks called *batches*."""
+    """Do *work* on an open connection; its batches run as tasks called *batches*.
+
+    Raises:
+        Pause: the run was suspended in Prefect; resumed, it goes on from what is there.
+    """
     config = configuration(credentials)
     wishes = wishes_of(config) if use_boto_sts is None else replace(wishes_of(config), use_boto_sts=use_boto_sts)
-    with storage_desk(config) as desk:
+    with noticing_pause(get_run_logger().warning) as pause, storage_desk(config) as desk:
         AT_HAND.open(desk.network)
-        mover = BatchedMover(desk.network.loop, TaskLauncher(TRANSFER_TASKS), batches)
+        look = pause.end_when_paused if pause is not None else None
+        mover = BatchedMover(desk.network.loop, TaskLauncher(TRANSFER_TASKS), batches, look=look)
 
         async def opened() -> T:
             async with transfer_desk(config, desk, wishes=wishes, is_dry=is_dry) as transfers:

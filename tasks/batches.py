@@ -8,15 +8,21 @@ Prefect's record is lossy under bursts, so nothing here is truth; the index is.
 
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import CancelledError
 from typing import Any, Protocol
 
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
+from prefect.states import Cancelled
 
 from storage_core.steps.driving import Ticket
 from storage_core.steps.services import Network
 
 BatchCode = Callable[[], Coroutine[Any, Any, None]]
+
+BatchEnd = State[Any] | None
+"""What a batch's task returns: nothing, or the state in which it ended when it was broken off with its run."""
 
 TASK_OPTIONS: Mapping[str, Any] = {
     # An HTTP call is retried where it is made; a batch is repeated by running the migration again, because only
@@ -44,15 +50,19 @@ class BatchesAtHand:
         """Keep a batch for the task that was just submitted with this key."""
         self._waiting[key] = code
 
-    def run(self, key: str) -> None:
-        """Run a batch on the network loop and wait for it.
+    def run(self, key: str) -> BatchEnd:
+        """Run a batch on the network loop and wait for it; it is Cancelled when its run gives it up meanwhile.
 
         Raises:
             LookupError: the batch is unknown, because the task runs in another process than the flow.
         """
         if self._network is None or key not in self._waiting:
             raise LookupError(f"batch {key} is not in this process: run these flows with a thread pool task runner")
-        self._network.run(self._waiting.pop(key)())
+        try:
+            self._network.run(self._waiting.pop(key)())
+        except CancelledError:
+            return Cancelled(message="broken off with its run; the same run again goes on from there")
+        return None
 
 
 AT_HAND = BatchesAtHand()
@@ -62,7 +72,7 @@ AT_HAND = BatchesAtHand()
 class BatchTask(Protocol):
     """A Prefect task that takes the key of a batch."""
 
-    def submit(self, batch: str) -> PrefectFuture[None]:
+    def submit(self, batch: str) -> PrefectFuture[BatchEnd]:
         """Start the task on the flow's task runner."""
         ...
 
@@ -70,7 +80,7 @@ class BatchTask(Protocol):
 class TaskTicket:
     """A batch that runs as a Prefect task."""
 
-    def __init__(self, future: PrefectFuture[None]) -> None:
+    def __init__(self, future: PrefectFuture[BatchEnd]) -> None:
         self._future = future
 
     def done(self) -> bool:

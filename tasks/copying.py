@@ -2,22 +2,22 @@
 
 from prefect import task
 
-from tasks.batches import AT_HAND, TASK_OPTIONS
+from tasks.batches import AT_HAND, TASK_OPTIONS, BatchEnd
 
 
 @task(name="copy-files", task_run_name="{batch}", tags=["synapse", "s3"], **TASK_OPTIONS)
-def copy_files(batch: str) -> None:
+def copy_files(batch: str) -> BatchEnd:
     """Copy the handles of one batch inside S3."""
-    AT_HAND.run(batch)
+    return AT_HAND.run(batch)
 
 
 @task(name="copy-large-files", task_run_name="{batch}", tags=["synapse", "s3"], **TASK_OPTIONS)
-def copy_large_files(batch: str) -> None:
+def copy_large_files(batch: str) -> BatchEnd:
     """Copy the handles of one batch inside S3, which takes it long."""
-    AT_HAND.run(batch)
+    return AT_HAND.run(batch)
 
 
 @task(name="prove-copies", task_run_name="{batch}", tags=["synapse"], **TASK_OPTIONS)
-def prove_copies(batch: str) -> None:
+def prove_copies(batch: str) -> BatchEnd:
     """Read the new handles of one batch, 100 per call, and judge each."""
-    AT_HAND.run(batch)
+    return AT_HAND.run(batch)

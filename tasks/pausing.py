@@ -47,6 +47,15 @@ class PauseNotice:
             self._look = self._looker.submit(contextvars.copy_context().run, self._read, self._run)
         return self._state is not None
 
+    def end_when_paused(self) -> None:
+        """Look, and end the run here when it was suspended.
+
+        Raises:
+            Pause: as `take_effect` does.
+        """
+        if self.is_paused():
+            self.take_effect()
+
     def close(self) -> None:
         """Look no more."""
         self._looker.shutdown(cancel_futures=True)

@@ -40,18 +40,24 @@ class BatchedMover:
         name: str,
         *,
         files_per_batch: int = FILES_PER_BATCH,
+        look: Callable[[], None] | None = None,
     ) -> None:
+        """*look* is called once a second or oftener while files move; what it raises ends the whole."""
         self._loop = loop
         self._launcher = launcher
         self._name = name
         self._files_per_batch = files_per_batch
+        self._look = look
         self._asked: queue.SimpleQueue[_BatchCode | None] = queue.SimpleQueue()
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self._is_given_up = False
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run *work* on the loop, launch the batches it asks for from this thread, and return its result.
 
         Raises:
-            What *work* raises, or what a batch raised that could not be launched; files under way are given up then.
+            What *work* raises, what a batch raised that could not be launched, or what looking raised; files under way
+            are given up then.
         """
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         future.add_done_callback(lambda _: self._asked.put(None))
@@ -80,26 +86,53 @@ class BatchedMover:
         turn = asyncio.Event()
         turn.set()
 
-        async for batch in _in_batches(orders, self._files_per_batch):
-            await room.acquire()
-            _raise_first(batches)
-            done: asyncio.Future[list[Done | TransferFailure]] = self._loop.create_future()
-            done.add_done_callback(lambda ended: _let_in_the_next(ended, room))
-            batches.append(done)
-            in_line = _InLine(places=places, files=len(batch), turn=turn)
-            turn = in_line.next_turn
-            self._asked.put(partial(_move_batch, batch, partial(in_line.move, move), in_line, done))
-        return [outcome for outcomes in await asyncio.gather(*batches) for outcome in outcomes]
+        try:
+            async for batch in _in_batches(orders, self._files_per_batch):
+                await room.acquire()
+                _raise_first(batches)
+                done: asyncio.Future[list[Done | TransferFailure]] = self._loop.create_future()
+                done.add_done_callback(lambda ended: _let_in_the_next(ended, room))
+                batches.append(done)
+                in_line = _InLine(places=places, files=len(batch), turn=turn)
+                turn = in_line.next_turn
+                moved = partial(_move_batch, batch, partial(in_line.move, move), in_line, done)
+                self._asked.put(partial(self._counted, moved, done))
+            return [outcome for outcomes in await asyncio.gather(*batches) for outcome in outcomes]
+        except BaseException:  # nothing is swallowed: it is cleaned up and raised again
+            await self._give_up(batches)
+            raise
+
+    async def _counted(self, moved: _BatchCode, done: "asyncio.Future[Any]") -> None:
+        """Move one batch, unless it was given up before it began."""
+        if done.cancelled():
+            raise asyncio.CancelledError
+        task = asyncio.create_task(moved())
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        await task
+
+    async def _give_up(self, batches: "Sequence[asyncio.Future[Any]]") -> None:
+        """End the batches under way before anything is closed that they use."""
+        self._is_given_up = True
+        for one in batches:
+            one.cancel()
+        ending = list(self._under_way)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     def _launch_until_over(self) -> None:
         live: list[Ticket] = []
         number = 0
         while True:
+            if self._look is not None:
+                self._look()
             try:
                 code = self._asked.get(timeout=_LOOK_EVERY_SECONDS)
             except queue.Empty:
                 # a batch that never began, because its launcher failed, would be waited for in vain
-                live = _still_live(live)
+                if not self._is_given_up:
+                    live = _still_live(live)
                 continue
             if code is None:
                 return

@@ -1,5 +1,6 @@
 """What is registered, beyond that it fits its flow: nothing runs by itself, no project is migrated twice at once."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,34 @@ def test_every_event_has_an_example_of_an_automation(repository: Path) -> None:
     assert len(automations) == len({one["name"] for one in automations})
 
 
+def test_what_marks_dead_runs_looks_at_runs_of_ours_only_and_at_all_of_them(repository: Path) -> None:
+    """Other flows of the server beat at their own pace, and would be marked as crashed while they work."""
+    marking = [
+        one["trigger"]["match_related"]
+        for path in (repository / "deployments/automations").glob("*.yaml")
+        if (one := yaml.safe_load(path.read_text()))["actions"][0]["type"] == "change-flow-run-state"
+    ]
+
+    ours = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.storage-migration"}
+    assert [ours, ours] == marking
+    assert all("storage-migration" in one["tags"] for one in deployments(repository))
+
+
+def test_no_state_before_the_beginning_is_overlooked(repository: Path) -> None:
+    """A run that a worker has taken is in one of several states, and may be left in each."""
+    from inspect import getsource
+
+    from prefect import states
+
+    told = yaml.safe_load((repository / "deployments/automations/never-begun.yaml").read_text())["trigger"]["after"]
+    named = re.findall(r'return Pending\(cls=cls, name="(\w+)"', getsource(states))
+
+    assert named
+    assert {f"prefect.flow-run.{name}" for name in ("Pending", *named)} == set(told)
+
+
 def test_no_example_names_a_fact_that_its_template_language_takes_for_a_method(repository: Path) -> None:
     """In a template `payload.items` is a method of the mapping; the fact is `payload['items']`."""
-    import re
-
     texts = {path.name: path.read_text() for path in (repository / "deployments/automations").glob("*.yaml")}
     wrong = [
         (name, word)
@@ -139,7 +164,6 @@ def test_prefect_s_kubernetes_worker_takes_the_job_template(repository: Path) ->
 
 def test_the_kubernetes_template_fills_in_only_what_it_declares(repository: Path) -> None:
     import json
-    import re
 
     text = (repository / "deployments" / "kubernetes-job.json").read_text()
 

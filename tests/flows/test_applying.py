@@ -104,6 +104,30 @@ def test_what_somebody_changed_is_told_and_put_right(
     )  # fmt: skip
 
 
+def test_an_automation_on_the_server_is_the_one_in_its_file_in_whatever_order_its_events_come(
+    client: SyncPrefectClient, script: ModuleType
+) -> None:
+    """Prefect keeps them as sets, whose order is another one in every process."""
+    applier = script.Applier(client, only_check=False)
+    assert list(applier._automations())
+    (there,) = (one for one in client.read_automations() if one.name == "synapse-storage: a run never began")
+    turned = there.model_dump(mode="json")
+    turned["trigger"]["after"].sort(reverse=True)
+
+    assert script._essence(there) == script._essence(_AsSent(turned))
+    assert [] == [one.what for one in applier._automations() if one.blocked_by is None]
+
+
+class _AsSent:
+    """An automation that is dumped as it is."""
+
+    def __init__(self, dumped: dict[str, Any]) -> None:
+        self._dumped = dumped
+
+    def model_dump(self, *, mode: str, include: set[str]) -> dict[str, Any]:
+        return {name: part for name, part in self._dumped.items() if name in include}
+
+
 def test_a_pause_is_left_as_it_is(
     client: SyncPrefectClient, script: ModuleType, there: DeploymentResponse, declared: dict[str, Any]
 ) -> None:

@@ -1,5 +1,7 @@
 """Every phase has its task, and every deployment its flow: found out without a Prefect server."""
 
+import asyncio
+
 import pytest
 from prefect.exceptions import ParameterTypeError
 
@@ -8,6 +10,7 @@ from flows.migrating import migrate_files
 from flows.reporting import export_audit
 from storage_core.model.entities import UserProfile
 from storage_core.model.ids import PrincipalId
+from storage_core.network import NetworkThread
 from storage_core.steps.phases import INDEXING, MIGRATING
 from storage_core.steps.rolling_back import phases as returning
 from tasks.batches import BatchesAtHand
@@ -47,6 +50,23 @@ def test_a_batch_is_run_once_and_only_where_it_was_put():
     assert ["run"] == ran
     with pytest.raises(LookupError, match="thread pool"):
         at_hand.run("copy-files-1")
+
+
+def test_a_batch_that_its_run_gives_up_is_cancelled_and_has_not_failed():
+    """What was moved of it is moved; a traceback of a closed connection would tell nobody what to do."""
+    with NetworkThread() as network:
+        at_hand = BatchesAtHand()
+        at_hand.open(network)
+
+        async def batch():
+            asyncio.current_task().cancel()
+            await asyncio.sleep(60)
+
+        at_hand.put("download-files-1", batch)
+        ended = at_hand.run("download-files-1")
+
+    assert ended.is_cancelled()
+    assert "goes on from there" in ended.message
 
 
 GOOD = {"root_ids": ["syn1"], "destination_storage_location_id": 7, "index_path": "m.duckdb"}

@@ -33,6 +33,9 @@ class Rest:
     def post(self, path: str, body: Json) -> Any:
         return self._said(self._client.post(path, json=body))
 
+    def put(self, path: str, body: Json) -> None:
+        self._said(self._client.put(path, json=body))
+
     def delete(self, path: str) -> None:
         self._said(self._client.delete(path))
 
@@ -121,6 +124,11 @@ class Rest:
         wanted = {"flow_runs": {"id": {"any_": [run_id]}}, "task_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
         return {str(one["name"]).rpartition("-")[0] for one in self.post("/task_runs/filter", wanted)}
 
+    def task_states(self, run_id: str) -> set[str]:
+        """The types of the states that the run's tasks are in."""
+        found = self.post("/task_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}})
+        return {str(one["state_type"]) for one in found}
+
     def events(self, run_id: str, prefix: str) -> list[Json]:
         """Events that a run emitted and whose names begin with *prefix*, the oldest first."""
         related = {"id": [f"prefect.flow-run.{run_id}"]}
@@ -136,6 +144,12 @@ class Rest:
             return found if len(found) >= count else None
 
         return wait_until(there, f"{count} events {prefix}* of run {run_id}")
+
+    def have_automation_within(self, name: str, seconds: int) -> None:
+        """Let an automation wait for another time than its file says; applying the folder puts it back."""
+        (found,) = (one for one in self.post("/automations/filter", {}) if one["name"] == name)
+        kept = {field: found[field] for field in ("name", "description", "enabled", "trigger", "actions")}
+        self.put(f"/automations/{found['id']}", kept | {"trigger": kept["trigger"] | {"within": seconds}})
 
     @staticmethod
     def _said(answer: httpx.Response) -> Any:

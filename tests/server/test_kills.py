@@ -20,7 +20,7 @@ from tests.migration.harness import snapshot, writes
 from tests.server.moments import MOMENTS, Moment, Stop
 from tests.server.processes import descendants, wait_until
 from tests.server.rest import FINAL, Json
-from tests.server.stage import Stage
+from tests.server.stage import APPLY, Stage
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 
@@ -115,6 +115,36 @@ def test_the_machine_dies_and_its_run_keeps_no_place(stage: Stage, demo: Sandbox
     told(moment.phase, "machine", meanwhile=meanwhile, end=f"{end['name']}: {end['message']}", again=again)
     assert ("Running", "Crashed", "Completed") == (meanwhile, end["name"], again)
     assert "No heartbeat for 90 seconds" in end["message"]
+    assert [] == expected.violations(snapshot(demo))
+
+
+@pytest.mark.parametrize(
+    ("state", "told_then"),
+    [
+        ("Pending", "Not begun within ten minutes"),
+        ("Submitting", "Not begun within ten minutes"),
+        ("Running", "No heartbeat for 90 seconds"),
+    ],
+)
+def test_the_machine_dies_before_its_run_said_anything(
+    state: str, told_then: str, stage: Stage, demo: Sandbox, tmp_path: Path
+) -> None:
+    """Taken and not begun, and begun a moment ago: seen all the same, by what the server itself wrote down."""
+    expected = expectation_of(demo, "new")
+    # ten minutes are too long to wait for what the same trigger does after twenty seconds
+    stage.rest.have_automation_within("synapse-storage: a run never began", 600 if state == "Running" else 20)
+    worker = stage.have_worker()
+    run_id = stage.start_run(DEPLOYMENT, demo, tmp_path, **FORCE)
+    wait_until(lambda: stage.rest.state(run_id) == state, f"the run to be {state}")
+
+    flows = descendants(worker.pid)
+    worker.kill()
+    kill(flows)
+    end = stage.rest.wait_for(run_id, "Crashed")["state"]
+
+    assert stage.run(APPLY).returncode == 0
+    assert "Completed" == run_again(stage, demo, tmp_path)
+    assert told_then in end["message"]
     assert [] == expected.violations(snapshot(demo))
 
 

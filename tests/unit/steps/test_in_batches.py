@@ -140,6 +140,56 @@ def test_a_batch_that_is_never_begun_is_not_waited_for(network: NetworkThread) -
         mover.run(mover(numbers(3), move))
 
 
+class Busy:
+    """Work whose files never end by themselves; tells what happened, the closing of what they use included."""
+
+    def __init__(self, mover: BatchedMover) -> None:
+        self._mover = mover
+        self.began: list[int] = []
+        self.happened: list[str] = []
+
+    async def run(self, failing: int | None) -> list[int | TransferFailure]:
+        try:
+            return await self._mover(numbers(3), lambda number: self._move(number, failing))
+        finally:
+            self.happened.append("closed")
+
+    async def _move(self, number: int, failing: int | None) -> int:
+        self.began.append(number)
+        try:
+            while len(self.began) < 3 or number != failing:
+                await asyncio.sleep(0.01)
+        finally:
+            self.happened.append("ended")
+        raise AccessError("The token is not valid any more.", fix="Make another.")
+
+
+def test_files_are_given_up_before_what_they_use_is_closed_when_somebody_ends_it() -> None:
+    """None of them breaks because its connection is closed under it."""
+
+    def look() -> None:
+        if len(busy.began) == 3:
+            raise UsageError("It was suspended.", fix="Resume it.")
+
+    with NetworkThread() as network:
+        mover = BatchedMover(network.loop, LoopLauncher(network.loop), "move", files_per_batch=1, look=look)
+        busy = Busy(mover)
+        with pytest.raises(UsageError, match="suspended"):
+            mover.run(busy.run(None))
+
+    assert ["ended", "ended", "ended", "closed"] == busy.happened
+
+
+def test_files_are_given_up_before_what_they_use_is_closed_when_one_met_what_all_would(network: NetworkThread) -> None:
+    mover = BatchedMover(network.loop, LoopLauncher(network.loop), "move", files_per_batch=1)
+    busy = Busy(mover)
+
+    with pytest.raises(AccessError, match="not valid"):
+        mover.run(busy.run(1))
+
+    assert ["ended", "ended", "ended", "closed"] == busy.happened
+
+
 def test_a_file_may_wait_for_one_before_it_whichever_batch_begins_first(network: NetworkThread) -> None:
     """Each of nine waits for its predecessor, one place for all, and the last batch is begun first."""
     mover = BatchedMover(network.loop, LateLauncher(network.loop, 3), "move", files_per_batch=3)
