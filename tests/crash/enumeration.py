@@ -39,12 +39,14 @@ class Tried:
     violations: list[str] = field(default_factory=list)
 
     def told(self, what: str) -> str:
-        """One line for people."""
+        """One line for people, and one for each violation: a run that is broken off says what it found."""
         more = f", {self.missed} came to their end before that point" if self.missed else ""
         late = f", {self.left_out} left out for lack of time" if self.left_out else ""
         kinds = len(self.labels)
+        found = "".join(f"\n    {one}" for one in self.violations)
         return (
             f"{what}: {self.killed} kills at {kinds} kinds of boundary, {len(self.violations)} violations{more}{late}"
+            f"{found}"
         )
 
 
