@@ -123,12 +123,14 @@ def test_another_machine_goes_on_after_a_kill_at_every_point(
     until = end_of_patience()
     wrong: list[str] = []
     tried = 0
-    for number, point in random.sample(whole.points, len(whole.points)):
-        if until is None or time.monotonic() < until:
-            wrong += after_a_kill(lab, whole, number, point)
-            tried += 1
-    count = Count(
-        what="crash points of a shard", tried=tried, out_of=len(whole.points), unit="kills", violations=len(wrong)
-    )
-    tell(capsys, count)
+    try:
+        for number, point in random.sample(whole.points, len(whole.points)):
+            if until is None or time.monotonic() < until:
+                wrong += after_a_kill(lab, whole, number, point)
+                tried += 1
+    finally:  # an enumeration that is broken off has shown something, too
+        count = Count(
+            what="crash points of a shard", tried=tried, out_of=len(whole.points), unit="kills", violations=len(wrong)
+        )
+        tell(capsys, count, "\n".join(wrong))
     assert [] == wrong
