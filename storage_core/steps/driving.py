@@ -40,7 +40,10 @@ IDLE_SECONDS = 0.25
 """How long Synapse's budget must have lain idle before phases claim what little there is for them."""
 
 IDLE_CLAIMS_APART_SECONDS = 2.0
-"""Between two such claims of one phase: each is a reading of the index and, under an orchestrator, a task."""
+"""Between two such claims of one phase, at least: each is a reading of the index and, under an orchestrator, a task."""
+
+_IDLE_CLAIMS_APART_SHARE = 0.05
+"""The same, of the time that the line has run: some hundred in days, so that an orchestrator can keep them all."""
 
 _WAKE_SECONDS = 0.25
 """How long the loop sleeps when nothing arrives; only a launcher that dies silently makes it wait that long."""
@@ -109,6 +112,11 @@ def drive(line: Phase[Any] | Line, ledger: Ledger, services: Services, launcher:
     return run.total
 
 
+def idle_claims_apart(seconds_run: float) -> float:
+    """How long a phase leaves idle budget alone after it has used it, in seconds, when the line has run for so long."""
+    return max(IDLE_CLAIMS_APART_SECONDS, _IDLE_CLAIMS_APART_SHARE * seconds_run)
+
+
 class _Run:
     """The state of one `drive`."""
 
@@ -122,6 +130,7 @@ class _Run:
         for station in self._line:
             station.join(self._line)
         services.backlog.counted_by(self._not_recorded)
+        self._began_at = time.monotonic()
         self._idle_from: float | None = None
         self._committed_at = -math.inf
         self._failure: BaseException | None = None
@@ -167,8 +176,9 @@ class _Run:
     def _launch_more(self) -> None:
         """Those at the end of the line first: what is nearly done is finished before more is begun."""
         is_idle = self._is_idle()
+        apart = idle_claims_apart(time.monotonic() - self._began_at)
         for station in reversed(self._line):
-            may_fill = is_idle and station.rested(IDLE_CLAIMS_APART_SECONDS)
+            may_fill = is_idle and station.rested(apart)
             while self._may_claim() and station.has_room and station.wants_to_look(is_idle=may_fill):
                 groups = station.claim(self._ledger)
                 if not groups:

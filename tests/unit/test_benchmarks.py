@@ -82,6 +82,22 @@ def test_the_orchestrator_keeps_fewer_than_five_thousand_records_of_two_million_
     assert 8 == records(100, folders=4)
 
 
+def test_it_does_so_when_the_budget_lies_idle_for_all_of_the_twelve_days() -> None:
+    """Then each phase that takes what there is, instead of waiting for a whole batch, makes more task runs."""
+    from benchmarks.orchestration import BIG_PROJECT, CALLS_PER_FILE, CALLS_PER_SECOND, records
+    from storage_core.steps.driving import idle_claims_apart
+    from storage_core.steps.phases import MIGRATING
+
+    seconds, more = 0.0, 0
+    while seconds < BIG_PROJECT * CALLS_PER_FILE / CALLS_PER_SECOND:
+        seconds += idle_claims_apart(seconds)
+        more += 1
+    taking = [phase for phase in MIGRATING[0] if phase.fed_by and not phase.waits_for_many]
+
+    assert len(taking) > 1
+    assert records(BIG_PROJECT) + more * len(taking) + 1 < 5000
+
+
 def test_what_prefect_costs_is_divided_between_the_run_and_its_task_runs() -> None:
     """50 task runs take 4 s more than 10, so each takes 0.1 s, and the run itself 2 s; noise never makes it a gain."""
     from benchmarks.orchestration import Cost, cost_of
