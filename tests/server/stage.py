@@ -16,7 +16,7 @@ from sandbox.server import Sandbox
 from tests.server.database import running_postgres
 from tests.server.outside import Outside, listening_outside
 from tests.server.processes import Program, free_port, wait_until
-from tests.server.rest import Rest
+from tests.server.rest import FINAL, Json, Rest
 
 ROOT = Path(__file__).parents[2]
 APPLY = "deployments/apply.py"
@@ -145,6 +145,12 @@ def variables_for(sandbox: Sandbox, home: Path) -> dict[str, str]:
     """What a worker's environment must hold so that its flows talk to *sandbox*."""
     fast = {} if sandbox.options.is_throttled else {"SYNAPSE_CALLS_PER_MINUTE": "60000"}
     return sandbox.environment() | fast | {"HOME": str(home), "SYNAPSE_STATE_FOLDER": str(home / "state")}
+
+
+def ended(stage: Stage, run_id: str) -> Json | None:
+    """The state of a run, once it is final."""
+    state: Json = stage.rest.run(run_id)["state"]
+    return state if state["type"] in FINAL else None
 
 
 def _start_server(folder: Path, database: str, port: int, outside: Outside) -> Program:

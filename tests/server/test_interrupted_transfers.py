@@ -9,8 +9,7 @@ from sandbox.faults import FaultKind, FaultRule
 from sandbox.server import Sandbox
 from tasks.pausing import NOTICED
 from tests.server.processes import descendants, wait_until
-from tests.server.rest import FINAL, Json
-from tests.server.stage import Stage, variables_for
+from tests.server.stage import Stage, ended, variables_for
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 
@@ -89,9 +88,3 @@ def started(stage: Stage, name: str, demo: Sandbox, home: Path, **parameters: st
     facts = demo.facts
     assert facts is not None
     return stage.rest.start(name, {"container_id": facts.root_id} | parameters, variables_for(demo, home))
-
-
-def ended(stage: Stage, run_id: str) -> Json | None:
-    """The state of a run, once it is final."""
-    state: Json = stage.rest.run(run_id)["state"]
-    return state if state["type"] in FINAL else None

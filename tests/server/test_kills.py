@@ -19,8 +19,7 @@ from tests.migration.expectation import Expectation
 from tests.migration.harness import snapshot, writes
 from tests.server.moments import MOMENTS, Moment, Stop
 from tests.server.processes import descendants, wait_until
-from tests.server.rest import FINAL, Json
-from tests.server.stage import APPLY, Stage
+from tests.server.stage import APPLY, Stage, ended
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 
@@ -229,12 +228,6 @@ def run_again(stage: Stage, sandbox: Sandbox, folder: Path) -> str:
     """The same deployment with the same parameters: the state it ends in."""
     run_id = stage.start_run(DEPLOYMENT, sandbox, folder, **FORCE)
     return str(wait_until(lambda: ended(stage, run_id), "the next run to end")["name"])
-
-
-def ended(stage: Stage, run_id: str) -> Json | None:
-    """The state of a run, once it is final."""
-    state: Json = stage.rest.run(run_id)["state"]
-    return state if state["type"] in FINAL else None
 
 
 def kill(processes: list[int]) -> None:
